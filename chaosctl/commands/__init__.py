@@ -1,0 +1,1 @@
+"""A command per file; COMMANDS is the table of them."""

@@ -1,0 +1,1 @@
+"""The experiment document: its model, its loader, its schema."""

@@ -1,0 +1,130 @@
+"""The experiment, as values. Durations are milliseconds, ratios 0…1; the loader has checked all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class NoData(StrEnum):
+    """What silence means to a check. No data is never a pass."""
+
+    INCONCLUSIVE = "inconclusive"
+    FAIL = "fail"
+    IGNORE = "ignore"
+
+
+class Comparison(StrEnum):
+    """How a value is held against its limit."""
+
+    AT_LEAST = "at-least"
+    AT_MOST = "at-most"
+    ABOVE = "above"
+    BELOW = "below"
+    BETWEEN = "between"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A bound: a number, or a share of the same query's mean over the baseline.
+
+    `text` is what the user wrote (`97%`, `50% of baseline`).
+    """
+
+    value: float
+    of_baseline: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """value compared with its limits; over a window, or for a time on end.
+
+    over_ms: the value is the mean of the query over this window; 0: the value of a step.
+    for_steps: how many steps in a row must breach before it counts (at least 1).
+    """
+
+    comparison: Comparison
+    limits: tuple[Limit, ...]
+    over_ms: int = 0
+    for_steps: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A named condition over a store query, with its policy for silence."""
+
+    name: str
+    query: str
+    hold: Condition
+    no_data: NoData = NoData.INCONCLUSIVE
+    gap_ms: int = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class StopCondition:
+    """What ends the fault early when it becomes true."""
+
+    query: str
+    when: Condition
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Which instances: those that match every key, then how many of them.
+
+    `where` keys: service, region, zone, group, id, label.<key>. Values are lists of alternatives.
+    Exactly one of all, count, ratio.
+    """
+
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exclude: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    count: int = 0
+    ratio: float = 0.0
+    take_all: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One fault of the method."""
+
+    fault: str
+    select: Select
+    parameters: Mapping[str, Any]
+    for_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Blast radius: 0 means no such limit."""
+
+    instances: int = 0
+    min_healthy: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSpec:
+    """Which driver, and what it is told (the demo's fragility switches, its size)."""
+
+    driver: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A whole document, checked."""
+
+    name: str
+    title: str
+    target: TargetSpec
+    baseline_ms: int
+    hypothesis: tuple[Check, ...]
+    method: tuple[Step, ...]
+    stop: tuple[StopCondition, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    recovery_ms: int = 30_000
+    source: str = ""
+    sha256: str = ""

@@ -1,0 +1,1 @@
+"""The judge: hypotheses, verdicts, and nothing that touches anything."""

@@ -1,0 +1,1 @@
+"""Query backends: where hypotheses get their data."""
