@@ -1,1 +1,36 @@
-"""The engine: plan, run, journal, undo."""
+"""The engine: plans, runs, journals, undoes. These names are what commands call.
+
+Drivers, fault tables and stores are passed in; the engine imports none of them.
+"""
+
+from chaosctl.engine.halt import Halted, halt_all
+from chaosctl.engine.journal import Event, read_journal
+from chaosctl.engine.ledger import RunState, RunSummary, find_run, list_runs
+from chaosctl.engine.plan import Plan, PlannedStep, plan_experiment
+from chaosctl.engine.recover import recover, undo_run
+from chaosctl.engine.run import RunResult, Setup, Store, World, run_experiment
+from chaosctl.engine.undo import UndoerFor, UndoReport, UndoResult
+
+__all__ = [
+    "Event",
+    "Halted",
+    "Plan",
+    "PlannedStep",
+    "RunResult",
+    "RunState",
+    "RunSummary",
+    "Setup",
+    "Store",
+    "UndoReport",
+    "UndoResult",
+    "UndoerFor",
+    "World",
+    "find_run",
+    "halt_all",
+    "list_runs",
+    "plan_experiment",
+    "read_journal",
+    "recover",
+    "run_experiment",
+    "undo_run",
+]
