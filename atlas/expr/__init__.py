@@ -1,0 +1,1 @@
+"""Expressions: immutable values that print as ASL which parses back equal."""

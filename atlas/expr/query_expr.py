@@ -1,0 +1,293 @@
+"""Queries: predicates over the tags of a series.
+
+A key that is missing fails every predicate on it, so `:not` of such a predicate succeeds. `matches`
+is the plain definition; the index answers the same question for all series at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from atlas.errors import AslError
+from atlas.expr.text import encode
+from atlas.model import Tags
+
+
+class Query:
+    """The base of all queries; each prints as the program that makes it and has a label."""
+
+    __slots__ = ()
+
+    def matches(self, tags: Tags) -> bool:
+        """Whether a series with these tags is selected."""
+        raise NotImplementedError
+
+    @property
+    def label(self) -> str:
+        """The query as a reader sees it in a legend."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class TrueQuery(Query):
+    """Selects everything."""
+
+    def matches(self, tags: Tags) -> bool:
+        return True
+
+    @property
+    def label(self) -> str:
+        return "true"
+
+    def __str__(self) -> str:
+        return ":true"
+
+
+@dataclass(frozen=True, slots=True)
+class FalseQuery(Query):
+    """Selects nothing."""
+
+    def matches(self, tags: Tags) -> bool:
+        return False
+
+    @property
+    def label(self) -> str:
+        return "false"
+
+    def __str__(self) -> str:
+        return ":false"
+
+
+class KeyQuery(Query):
+    """A predicate on the value of one key; `accepts` is all that the index needs to know."""
+
+    __slots__ = ()
+    key: str
+
+    def accepts(self, value: str) -> bool:
+        """Whether a value of the key is selected."""
+        raise NotImplementedError
+
+    def matches(self, tags: Tags) -> bool:
+        value = tags.get(self.key)
+        return value is not None and self.accepts(value)
+
+
+@dataclass(frozen=True, slots=True)
+class HasKey(KeyQuery):
+    """Selects series that have the key."""
+
+    key: str
+
+    def accepts(self, value: str) -> bool:
+        return True
+
+    @property
+    def label(self) -> str:
+        return f"has({self.key})"
+
+    def __str__(self) -> str:
+        return f"{encode(self.key)},:has"
+
+
+@dataclass(frozen=True, slots=True)
+class Equal(KeyQuery):
+    """Selects series whose value is exactly this one."""
+
+    key: str
+    value: str
+
+    def accepts(self, value: str) -> bool:
+        return value == self.value
+
+    @property
+    def label(self) -> str:
+        return f"{self.key}={self.value}"
+
+    def __str__(self) -> str:
+        return f"{encode(self.key)},{encode(self.value)},:eq"
+
+
+def _utf16(text: str) -> bytes:
+    return text.encode("utf-16-be", "surrogatepass")
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(KeyQuery):
+    """Selects series whose value lies before or after another, by UTF-16 code unit."""
+
+    key: str
+    value: str
+    word: str
+
+    def accepts(self, value: str) -> bool:
+        left, right = _utf16(value), _utf16(self.value)
+        match self.word:
+            case "lt":
+                return left < right
+            case "le":
+                return left <= right
+            case "gt":
+                return left > right
+            case _:
+                return left >= right
+
+    @property
+    def label(self) -> str:
+        sign = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}[self.word]
+        return f"{self.key}{sign}{self.value}"
+
+    def __str__(self) -> str:
+        return f"{encode(self.key)},{encode(self.value)},:{self.word}"
+
+
+@dataclass(frozen=True, slots=True)
+class In(KeyQuery):
+    """Selects series whose value is one of several."""
+
+    key: str
+    values: tuple[str, ...]
+
+    def accepts(self, value: str) -> bool:
+        return value in self.values
+
+    @property
+    def label(self) -> str:
+        return f"{self.key} in ({','.join(self.values)})"
+
+    def __str__(self) -> str:
+        return f"{encode(self.key)},(,{','.join(map(encode, self.values))},),:in"
+
+
+@lru_cache(maxsize=512)
+def _search(pattern: str, ignore_case: bool) -> Callable[[str], object]:
+    # The original searches for "^" + pattern: the anchor is text, so `a|b` is only half anchored.
+    try:
+        return re.compile("^" + pattern, re.IGNORECASE if ignore_case else 0).search
+    except re.error as error:
+        raise AslError(
+            f"unsupported: {error.msg}",
+            fix=f"check the pattern {pattern!r}; brackets need their partner, as in '(a|b)'",
+            original_class="IllegalArgumentException",
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Regex(KeyQuery):
+    """Selects series whose value matches a pattern from its beginning."""
+
+    key: str
+    pattern: str
+    ignore_case: bool = False
+
+    def __post_init__(self) -> None:
+        _search(self.pattern, self.ignore_case)
+
+    def accepts(self, value: str) -> bool:
+        return _search(self.pattern, self.ignore_case)(value) is not None
+
+    @property
+    def label(self) -> str:
+        return f"{self.key}~/^{self.pattern}/{'i' if self.ignore_case else ''}"
+
+    def __str__(self) -> str:
+        return f"{encode(self.key)},{encode(self.pattern)},:{'reic' if self.ignore_case else 're'}"
+
+
+@dataclass(frozen=True, slots=True)
+class And(Query):
+    """Selects what both sides select."""
+
+    left: Query
+    right: Query
+
+    def matches(self, tags: Tags) -> bool:
+        return self.left.matches(tags) and self.right.matches(tags)
+
+    @property
+    def label(self) -> str:
+        return f"({self.left.label}) and ({self.right.label})"
+
+    def __str__(self) -> str:
+        return f"{self.left},{self.right},:and"
+
+
+@dataclass(frozen=True, slots=True)
+class Or(Query):
+    """Selects what either side selects."""
+
+    left: Query
+    right: Query
+
+    def matches(self, tags: Tags) -> bool:
+        return self.left.matches(tags) or self.right.matches(tags)
+
+    @property
+    def label(self) -> str:
+        return f"({self.left.label}) or ({self.right.label})"
+
+    def __str__(self) -> str:
+        return f"{self.left},{self.right},:or"
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Query):
+    """Selects what the query inside does not."""
+
+    query: Query
+
+    def matches(self, tags: Tags) -> bool:
+        return not self.query.matches(tags)
+
+    @property
+    def label(self) -> str:
+        return f"not({self.query.label})"
+
+    def __str__(self) -> str:
+        return f"{self.query},:not"
+
+
+def both(left: Query, right: Query) -> Query:
+    """`left and right`, with true and false taken out."""
+    if isinstance(left, FalseQuery) or isinstance(right, FalseQuery):
+        return FalseQuery()
+    if isinstance(left, TrueQuery):
+        return right
+    return left if isinstance(right, TrueQuery) else And(left, right)
+
+
+def either(left: Query, right: Query) -> Query:
+    """`left or right`, with true and false taken out."""
+    if isinstance(left, TrueQuery) or isinstance(right, TrueQuery):
+        return TrueQuery()
+    if isinstance(left, FalseQuery):
+        return right
+    return left if isinstance(right, FalseQuery) else Or(left, right)
+
+
+def negated(query: Query) -> Query:
+    """`not query`; a double negation is kept, as in the original."""
+    match query:
+        case TrueQuery():
+            return FalseQuery()
+        case FalseQuery():
+            return TrueQuery()
+        case _:
+            return Not(query)
+
+
+def clauses(query: Query) -> Iterator[Query]:
+    """The parts that must all hold: what is joined by `:and`, left to right."""
+    if isinstance(query, And):
+        yield from clauses(query.left)
+        yield from clauses(query.right)
+    else:
+        yield query
+
+
+def exact_tags(query: Query) -> dict[str, str]:
+    """Tags that every selected series is known to share; they survive an aggregation."""
+    return {c.key: c.value for c in clauses(query) if isinstance(c, Equal)}

@@ -1,0 +1,51 @@
+"""Frozen values that every other module speaks in. Instants are epoch milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Tags = Mapping[str, str]
+"""What identifies a series; always holds the key `name`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Datapoint:
+    """One value of one series; a NaN says that there was nothing to measure."""
+
+    tags: Tags
+    timestamp_ms: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class EvalContext:
+    """A window of steps: `start_ms` is the first step evaluated, `end_ms` is past the last one.
+
+    A step stamped T stands for the time (T - step_ms, T].
+    """
+
+    start_ms: int
+    end_ms: int
+    step_ms: int
+
+    @property
+    def step_count(self) -> int:
+        """How many steps the window holds."""
+        return max(0, (self.end_ms - self.start_ms) // self.step_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSeries:
+    """One line of an answer: `values[i]` belongs to `start_ms + i * step_ms`; NaN is a gap."""
+
+    label: str
+    tags: Tags
+    start_ms: int
+    step_ms: int
+    values: tuple[float, ...]
+
+    def points(self) -> dict[int, float]:
+        """Values by the end of their step, gaps left out."""
+        stamped = ((self.start_ms + i * self.step_ms, v) for i, v in enumerate(self.values))
+        return {t: v for t, v in stamped if v == v}  # noqa: PLR0124 (NaN is not equal to itself)
