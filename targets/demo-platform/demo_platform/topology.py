@@ -8,6 +8,7 @@ the slot is filled again by the next *incarnation*: same service and zone, new i
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 BRIDGE = "br0"
 PROBE_ADDRESS = "10.0.0.1"
@@ -130,19 +131,25 @@ def instance_id(seed: int, slot: Slot, incarnation: int) -> str:
     return "i-" + hashlib.sha256(words.encode()).hexdigest()[:8]
 
 
+class Style(StrEnum):
+    """How instances are told apart on the network."""
+
+    NETNS = "netns"  # 10.<region>.<zone>.<n>, each in a network namespace of its own
+    LOOPBACK = "loopback"  # 127.<region>.<zone>.<n>: all of 127/8 is local on Linux
+    PORTS = "ports"  # 127.0.0.1 and a port each, where only that address is local
+
+
 class Addresses:
-    """Hands out the addresses of one world and remembers which are taken.
+    """Hands out the addresses of one world and remembers which are taken."""
 
-    first_octet: 10 where instances have their own network namespace, 127 on the loopback device.
-    """
-
-    def __init__(self, first_octet: int = 10) -> None:
-        self._first_octet = first_octet
+    def __init__(self, style: Style = Style.NETNS, port: int = PORT) -> None:
+        self._style = style
+        self._port = port
         self._next_host: dict[str, int] = {}
-        self._taken: set[str] = set()
+        self._taken: set[tuple[str, int]] = set()
 
-    def of(self, slot: Slot) -> str:
-        """An address for the next incarnation of a slot, not in use by any other.
+    def of(self, slot: Slot) -> tuple[str, int]:
+        """Address and port for the next incarnation of a slot, not in use by any other.
 
         Raises ValueError when a zone has no address left, which no size comes near.
         """
@@ -152,19 +159,23 @@ class Addresses:
         for _ in range(_FIRST_HOST, _LAST_HOST + 1):
             host = self._next_host.get(slot.zone, _FIRST_HOST)
             self._next_host[slot.zone] = _FIRST_HOST if host == _LAST_HOST else host + 1
-            address = self._format(slot, host)
-            if address not in self._taken:
-                self._taken.add(address)
-                return address
+            endpoint = self._format(slot, host)
+            if endpoint not in self._taken:
+                self._taken.add(endpoint)
+                return endpoint
         raise ValueError(f"no address left in zone {slot.zone!r}")
 
-    def release(self, address: str) -> None:
+    def release(self, address: str, port: int) -> None:
         """Give an address back; it is not handed out again before the others have been."""
-        self._taken.discard(address)
+        self._taken.discard((address, port))
 
-    def _format(self, slot: Slot, host: int) -> str:
+    def _format(self, slot: Slot, host: int) -> tuple[str, int]:
         region, zone = _numbers(slot)
-        return f"{self._first_octet}.{region}.{zone}.{host}"
+        if self._style is Style.PORTS:
+            rank = (region - 1) * (len(ZONE_LETTERS) + 1) + zone
+            return "127.0.0.1", self._port + rank * (_LAST_HOST + 1) + host
+        first = 10 if self._style is Style.NETNS else 127
+        return f"{first}.{region}.{zone}.{host}", self._port
 
 
 def specs_of(
@@ -172,12 +183,11 @@ def specs_of(
     addresses: Addresses,
     *,
     seed: int,
-    port: int = PORT,
     publish_socket: str = "",
 ) -> Iterator[InstanceSpec]:
     """The first incarnation of each slot."""
     for slot in slots:
-        yield spec_of(slot, 0, addresses, seed=seed, port=port, publish_socket=publish_socket)
+        yield spec_of(slot, 0, addresses, seed=seed, publish_socket=publish_socket)
 
 
 def spec_of(
@@ -186,32 +196,28 @@ def spec_of(
     addresses: Addresses,
     *,
     seed: int,
-    port: int = PORT,
     publish_socket: str = "",
 ) -> InstanceSpec:
     """The instance that fills a slot for the nth time, counted from 0."""
+    address, port = addresses.of(slot)
     return InstanceSpec(
         id=instance_id(seed, slot, incarnation),
         service=slot.service,
         group=slot.group,
         region=slot.region,
         zone=slot.zone,
-        address=addresses.of(slot),
+        address=address,
         port=port,
         seed=seed,
-        discovery=_discovery_of(slot, addresses, port),
+        discovery=_discovery_of(slot, addresses),
         publish_socket=publish_socket,
     )
 
 
-def _discovery_of(
-    slot: Slot, addresses: Addresses, port: int
-) -> tuple[tuple[str, str, int], ...]:
+def _discovery_of(slot: Slot, addresses: Addresses) -> tuple[tuple[str, str, int], ...]:
     zones = [slot.region + letter for letter in ZONE_LETTERS]
     own_first = sorted(zones, key=lambda zone: (zone != slot.zone, zone))
-    return tuple(
-        (zone, addresses.of(Slot(DISCOVERY, slot.region, zone, 0)), port) for zone in own_first
-    )
+    return tuple((zone, *addresses.of(Slot(DISCOVERY, slot.region, zone, 0))) for zone in own_first)
 
 
 def _fixed_host(slot: Slot) -> int | None:
