@@ -32,8 +32,8 @@ class AtlasError(Exception):
 
     @property
     def message(self) -> str:
-        """The text of the original server: class name, colon, what."""
-        return f"{self.original_class}: {self.what}"
+        """The text of the original server: class name, colon, what; a few texts have no class."""
+        return f"{self.original_class}: {self.what}" if self.original_class else self.what
 
     @property
     def status(self) -> int:

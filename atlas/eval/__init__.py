@@ -1,0 +1,1 @@
+"""Expressions over a store for a window of steps."""

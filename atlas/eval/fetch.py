@@ -1,0 +1,100 @@
+"""Data expressions answered from the blocks of a store."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from atlas.errors import LimitExceeded
+from atlas.eval.lines import Lines, group_label, no_data, one_line, tag_label
+from atlas.eval.reduce import consolidate, present_in, reduce_block
+from atlas.expr.data_expr import Aggregate, All, DataExpr, GroupBy
+from atlas.expr.query_expr import exact_tags
+from atlas.model import EvalContext
+from atlas.store.block import FloatArray
+from atlas.store.index import Groups
+from atlas.store.memory import MemoryStore
+
+
+def fetch_lines(store: MemoryStore, expr: DataExpr, context: EvalContext) -> Lines:
+    """The lines of a data expression for a window. The caller holds the store's lock."""
+    rows = store.index.select(expr.query)
+    match expr:
+        case Aggregate():
+            groups = store.index.group(rows, ())
+            values = _reduced(store, expr.function, groups, context)
+            if not groups.count or np.isnan(values).all():
+                return no_data(context.step_count)
+            return one_line(exact_tags(expr.query), expr.label, values[0])
+        case GroupBy():
+            return _fetch_groups(store, expr, store.index.group(rows, expr.keys), context)
+        case All():
+            groups = Groups(rows, np.arange(len(rows) + 1))
+            _check_size(store, groups.count, context)
+            values = _reduced(store, "all", groups, context)
+            shown = np.flatnonzero(~np.isnan(values).all(axis=1))
+            tags = tuple(store.index.tags_of(row) for row in rows[shown].tolist())
+            return Lines(tags, tuple(map(tag_label, tags)), ((),) * len(tags), values[shown])
+
+
+def _fetch_groups(
+    store: MemoryStore, expr: GroupBy, groups: Groups, context: EvalContext
+) -> Lines:
+    _check_size(store, groups.count, context)
+    values = _reduced(store, expr.aggregate.function, groups, context)
+    shown = np.flatnonzero(~np.isnan(values).all(axis=1))
+    firsts = groups.rows[groups.starts[:-1][shown]]
+    columns = [store.index.values_at(key, firsts) for key in expr.keys]
+    keys = tuple(zip(*columns, strict=True)) if columns else ((),) * len(shown)
+    exact = exact_tags(expr.query)
+    return Lines(
+        tuple({**exact, **dict(zip(expr.keys, key, strict=True))} for key in keys),
+        tuple(group_label(expr.keys, key) for key in keys),
+        keys,
+        values[shown],
+    )
+
+
+def _check_size(store: MemoryStore, line_count: int, context: EvalContext) -> None:
+    limits = store.config.limits
+    if line_count > limits.line_count_max:
+        raise LimitExceeded(
+            f"requirement failed: too many lines: {line_count} > {limits.line_count_max}",
+            fix="group by a key with fewer values, or select fewer series",
+        )
+    datapoint_count = line_count * context.step_count
+    if datapoint_count > limits.datapoint_count_max:
+        raise LimitExceeded(
+            f"requirement failed: too many datapoints: {datapoint_count} > {limits.datapoint_count_max}",
+            fix="ask for a shorter time or a longer step",
+        )
+
+
+def _reduced(
+    store: MemoryStore, function: str, groups: Groups, context: EvalContext
+) -> FloatArray:
+    """Groups by steps of the window, from the store's own steps."""
+    own_ms = store.config.step_ms
+    multiple = context.step_ms // own_ms
+    first_ms = context.start_ms - (multiple - 1) * own_ms
+    shape = (groups.count, context.step_count * multiple)
+    values: FloatArray = np.zeros(shape)
+    has = np.zeros(shape, np.bool_)
+    if not groups.count:
+        return np.full((0, context.step_count), np.nan)
+    end_ms = first_ms + shape[1] * own_ms
+    for block_ms, block in store.blocks(first_ms, end_ms):
+        block.grow(store.index.capacity)
+        begin = max(0, (first_ms - block_ms) // own_ms)
+        end = min(60, (end_ms - block_ms) // own_ms)
+        columns = slice(begin, end)
+        at = (block_ms - first_ms) // own_ms
+        target = slice(at + begin, at + end)
+        values[:, target] = reduce_block(_kernel(function), block, groups, columns)
+        has[:, target] = present_in(block, groups, columns)
+    is_gauge = store.normalizer.are_gauges(groups.rows[groups.starts[:-1]])
+    return consolidate(function, values, has, multiple, is_gauge)
+
+
+def _kernel(function: str) -> str:
+    # Every series by itself is a sum over one series.
+    return "sum" if function == "all" else function

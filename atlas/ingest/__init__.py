@@ -1,0 +1,1 @@
+"""Wire formats in: bytes of a request to samples in the store."""

@@ -1,0 +1,285 @@
+"""Tags to rows: one coded column per key, and postings for `name` alone.
+
+A column holds, for each row, the code of the row's value (−1: the row lacks the key). A clause of a
+query is asked once per *value*, never per series, and the answers are looked up by code; the groups of
+a group-by are the codes. Nearly every query names a metric, so postings for `name` narrow it first.
+
+Rows are handed out in pages per name: the series of a metric lie side by side in the arena, which makes
+reading them 2 to 4 times faster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas.expr.query_expr import And, Equal, FalseQuery, KeyQuery, Not, Or, Query, clauses
+from atlas.model import Tags
+from atlas.store.block import RowArray
+
+BoolArray = npt.NDArray[np.bool_]
+
+_PAGE_SIZES = (64, 256, 1024)
+_ROWS_AT_FIRST = 1024
+_DENSE_GROUPS_MAX = 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Rows put into groups: `rows[starts[i]:starts[i + 1]]` are those of group i."""
+
+    rows: RowArray
+    starts: npt.NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """How many groups there are."""
+        return len(self.starts) - 1
+
+
+def series_id(tags: Tags) -> bytes:
+    """The identity of a series: SHA-1 over its sorted tags, as the original computes it."""
+    text = ",".join(f"{k}={v}" for k, v in sorted(tags.items()))
+    return hashlib.sha1(text.encode(), usedforsecurity=False).digest()
+
+
+class _Column:
+    """The values of one key: a code per row, and a text per code."""
+
+    __slots__ = ("code_of", "codes", "texts")
+
+    def __init__(self, row_count: int) -> None:
+        self.codes: RowArray = np.full(row_count, -1, np.int32)
+        self.texts: list[str] = []
+        self.code_of: dict[str, int] = {}
+
+    def code(self, text: str) -> int:
+        """The code of a value, made if need be."""
+        code = self.code_of.get(text)
+        if code is None:
+            code = self.code_of[text] = len(self.texts)
+            self.texts.append(text)
+        return code
+
+    def grow(self, row_count: int) -> None:
+        codes = np.full(row_count, -1, np.int32)
+        codes[: len(self.codes)] = self.codes
+        self.codes = codes
+
+    def accepted(self, query: KeyQuery, rows: RowArray) -> BoolArray:
+        """Which rows have a value that the query accepts."""
+        if isinstance(query, Equal):
+            return np.asarray(self.codes[rows] == self.code_of.get(query.value, -2))
+        # The last entry is where code −1 lands: a missing key is never accepted.
+        table = np.zeros(len(self.texts) + 1, np.bool_)
+        table[:-1] = [query.accepts(text) for text in self.texts]
+        return np.asarray(table[self.codes[rows]])
+
+
+class TagIndex:
+    """All series that are known, by their tags."""
+
+    def __init__(self) -> None:
+        self._capacity = _ROWS_AT_FIRST
+        self._columns: dict[str, _Column] = {"name": _Column(self._capacity)}
+        self._row_of: dict[bytes, int] = {}
+        self._id_of: dict[int, bytes] = {}
+        self._postings: dict[str, RowArray] = {}
+        self._pending: dict[str, list[int]] = {}
+        self._free: dict[str, list[int]] = {}
+        self._page_counts: dict[str, int] = {}
+        self._row_end = 0
+
+    @property
+    def series_count(self) -> int:
+        """How many series are known."""
+        return len(self._row_of)
+
+    @property
+    def capacity(self) -> int:
+        """How many rows have room; every row is below it."""
+        return self._capacity
+
+    def row_of(self, tags: Tags) -> int | None:
+        """The row of a series, or None if it is not known."""
+        return self._row_of.get(series_id(tags))
+
+    def add(self, tags: Tags) -> int:
+        """The row of a series, handed out if it is new; it can be found by a query at once."""
+        identity = series_id(tags)
+        row = self._row_of.get(identity)
+        if row is not None:
+            return row
+        name = tags["name"]
+        row = self._take_row(name)
+        self._row_of[identity] = row
+        self._id_of[row] = identity
+        for key, text in tags.items():
+            column = self._columns.get(key)
+            if column is None:
+                column = self._columns[key] = _Column(self._capacity)
+            column.codes[row] = column.code(text)
+        self._pending.setdefault(name, []).append(row)
+        return row
+
+    def remove(self, rows: Sequence[int]) -> None:
+        """Forget the series of these rows; their rows may be handed out again."""
+        gone = np.asarray(rows, np.int32)
+        names = self._columns["name"]
+        for name in {names.texts[names.codes[row]] for row in rows}:
+            kept = np.setdiff1d(self._posting(name), gone, assume_unique=True)
+            freed = np.setdiff1d(self._posting(name), kept, assume_unique=True)
+            self._postings[name] = kept
+            self._free.setdefault(name, []).extend(freed[::-1].tolist())
+        for row in rows:
+            del self._row_of[self._id_of.pop(row)]
+        for column in self._columns.values():
+            column.codes[gone] = -1
+        self._forget_unused_texts()
+
+    def tags_of(self, row: int) -> dict[str, str]:
+        """The tags of a series, keys sorted."""
+        found = ((k, c.texts[c.codes[row]]) for k, c in self._columns.items() if c.codes[row] >= 0)
+        return dict(sorted(found))
+
+    def values_at(self, key: str, rows: RowArray) -> list[str]:
+        """The value of a key in each of the rows, all of which have it."""
+        column = self._columns[key]
+        return [column.texts[code] for code in column.codes[rows].tolist()]
+
+    def select(self, query: Query) -> RowArray:
+        """The rows of all series that the query matches, ascending."""
+        rows = self._candidates(query)
+        if not len(rows):
+            return rows
+        return np.asarray(rows[self._mask(query, rows)])
+
+    def select_all(self) -> RowArray:
+        """The rows of all series that are known, ascending."""
+        return self._candidates(None)
+
+    def group(self, rows: RowArray, keys: Sequence[str]) -> Groups:
+        """The rows grouped by their values of the keys; rows that lack a key are dropped.
+
+        Groups come out in no particular order; with no keys there is one group.
+        """
+        columns = [self._columns.get(key) for key in keys]
+        if None in columns or not len(rows):
+            return Groups(rows[:0], np.zeros(1, np.int64))
+        group_ids = np.zeros(len(rows), np.int64)
+        group_count = 1
+        for column in columns:
+            assert column is not None
+            codes = column.codes[rows]
+            if (codes < 0).any():
+                rows, group_ids, codes = (a[codes >= 0] for a in (rows, group_ids, codes))
+            group_ids = group_ids * len(column.texts) + codes
+            group_ids, group_count = _renumbered(group_ids, group_count * len(column.texts))
+        if group_count <= 1:
+            return Groups(rows, np.array([0, len(rows)] if len(rows) else [0], np.int64))
+        sizes = np.bincount(group_ids, minlength=group_count)
+        starts = np.concatenate(([0], np.cumsum(sizes)))
+        # Few enough groups sort by radix, which numpy offers for 16 bits only.
+        order = np.argsort(group_ids.astype(np.uint16) if group_count < 1 << 16 else group_ids, kind="stable")
+        return Groups(np.asarray(rows[order]), starts)
+
+    def keys(self, query: Query | None = None) -> list[str]:
+        """Every key that a matching series has, sorted."""
+        rows = self.select_all() if query is None else self.select(query)
+        return sorted(k for k, c in self._columns.items() if (c.codes[rows] >= 0).any())
+
+    def values(self, key: str, query: Query | None = None) -> list[str]:
+        """Every value of a key that a matching series has, sorted."""
+        column = self._columns.get(key)
+        if column is None:
+            return []
+        rows = self.select_all() if query is None else self.select(query)
+        used = np.zeros(len(column.texts) + 1, np.bool_)
+        used[column.codes[rows]] = True
+        return sorted(column.texts[code] for code in np.flatnonzero(used[:-1]).tolist())
+
+    def _candidates(self, query: Query | None) -> RowArray:
+        """Rows that may match: those of the names that the query allows."""
+        if isinstance(query, FalseQuery):
+            return np.zeros(0, np.int32)
+        names: Iterable[str] = [n for n in {**self._postings, **self._pending}]
+        for clause in clauses(query) if query is not None else ():
+            if isinstance(clause, KeyQuery) and clause.key == "name":
+                names = [n for n in names if clause.accepts(n)]
+        postings = [self._posting(name) for name in names]
+        if len(postings) == 1:
+            return postings[0]
+        return np.sort(np.concatenate(postings)) if postings else np.zeros(0, np.int32)
+
+    def _posting(self, name: str) -> RowArray:
+        pending = self._pending.pop(name, None)
+        rows = self._postings.get(name)
+        if pending:
+            new = np.array(pending, np.int32)
+            rows = np.sort(new if rows is None else np.concatenate((rows, new)))
+            self._postings[name] = rows
+        return rows if rows is not None else np.zeros(0, np.int32)
+
+    def _mask(self, query: Query, rows: RowArray) -> BoolArray:
+        match query:
+            case And():
+                left = self._mask(query.left, rows)
+                return left & self._mask(query.right, rows) if left.any() else left
+            case Or():
+                return self._mask(query.left, rows) | self._mask(query.right, rows)
+            case Not():
+                return ~self._mask(query.query, rows)
+            case KeyQuery():
+                column = self._columns.get(query.key)
+                return np.zeros(len(rows), np.bool_) if column is None else column.accepted(query, rows)
+            case _:
+                return np.full(len(rows), not isinstance(query, FalseQuery))
+
+    def _take_row(self, name: str) -> int:
+        free = self._free.setdefault(name, [])
+        if not free:
+            page = self._page_counts.get(name, 0)
+            self._page_counts[name] = page + 1
+            size = _PAGE_SIZES[min(page, len(_PAGE_SIZES) - 1)]
+            free.extend(range(self._row_end + size - 1, self._row_end - 1, -1))
+            self._row_end += size
+            if self._row_end > self._capacity:
+                self._grow()
+        return free.pop()
+
+    def _grow(self) -> None:
+        while self._capacity < self._row_end:
+            self._capacity *= 2
+        for column in self._columns.values():
+            column.grow(self._capacity)
+
+    def _forget_unused_texts(self) -> None:
+        """Drop values that no series has any more, once they are most of a column."""
+        for column in self._columns.values():
+            if len(column.texts) < _PAGE_SIZES[0]:
+                continue
+            used = np.zeros(len(column.texts) + 1, np.bool_)
+            used[column.codes] = True
+            alive = np.flatnonzero(used[:-1])
+            if 2 * len(alive) > len(column.texts):
+                continue
+            new_code = np.full(len(column.texts) + 1, -1, np.int32)
+            new_code[alive] = np.arange(len(alive), dtype=np.int32)
+            column.texts = [column.texts[code] for code in alive.tolist()]
+            column.code_of = {text: code for code, text in enumerate(column.texts)}
+            column.codes = new_code[column.codes]
+
+
+def _renumbered(ids: npt.NDArray[np.int64], bound: int) -> tuple[npt.NDArray[np.int64], int]:
+    """The ids with unused numbers taken out, order kept, and how many are left."""
+    if bound > _DENSE_GROUPS_MAX:
+        unique, dense = np.unique(ids, return_inverse=True)
+        return dense.astype(np.int64), len(unique)
+    used = np.zeros(bound, np.bool_)
+    used[ids] = True
+    number = np.cumsum(used) - 1
+    return number[ids], int(number[-1]) + 1

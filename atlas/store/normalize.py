@@ -1,0 +1,173 @@
+"""Raw samples to values on step boundaries, for many series at once.
+
+A step stamped T stands for the time (T − step, T], so a sample that lies between two boundaries says
+something about both of its steps. What, depends on the kind (tag `atlas.dstype`):
+
+* gauge: the largest value of a step; sum: the total of a step. The step is the boundary at or after
+  the sample.
+* rate (also the default): each sample holds for the time back to the sample before it, and a step gets
+  the mean over its time. State per series: the last time `last` and the part of the step that is known
+  already, `partial`. A step is written when a later sample crosses its end.
+* counter: the difference to the sample before, per second and never negative, taken as a rate.
+
+Nearly all clients stamp on the boundary; then a rate is just written, which `update` tests for first.
+A sample that comes late but lies on a boundary is written too, if its step is still empty: it needs no
+state, and the original, which drops it, leaves a gap there.
+
+Source: Atlas `core/norm`. Rows in a call are distinct; the caller splits a batch that repeats one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas.store.block import FloatArray, IntArray, RowArray
+
+BoolArray = npt.NDArray[np.bool_]
+
+GAUGE, SUM, RATE, COUNTER = range(4)
+KINDS: Mapping[str, int] = MappingProxyType({"gauge": GAUGE, "sum": SUM, "rate": RATE, "counter": COUNTER})
+"""Kinds by the value of `atlas.dstype`; anything else is a rate."""
+
+_NEVER = np.iinfo(np.int64).min // 2
+_COUNTER_HEARTBEAT_MS_MIN = 120_000
+
+
+class Sink(Protocol):
+    """Where step values go. Times are on boundaries, rows distinct, values may be NaN (a gap)."""
+
+    def put(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None: ...
+    def put_max(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None: ...
+    def put_sum(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None: ...
+    def put_if_absent(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None: ...
+
+
+class Normalizer:
+    """State of normalisation for every row of a store."""
+
+    def __init__(self, step_ms: int) -> None:
+        self.step_ms = step_ms
+        self._kinds: npt.NDArray[np.int8] = np.full(0, RATE, np.int8)
+        self._last_ms: IntArray = np.full(0, _NEVER, np.int64)
+        self._partial: FloatArray = np.zeros(0)
+        self._counted_ms: IntArray = np.full(0, _NEVER, np.int64)
+        self._counted: FloatArray = np.zeros(0)
+
+    def grow(self, row_count: int) -> None:
+        """Make room for `row_count` rows."""
+        more = row_count - len(self._kinds)
+        if more <= 0:
+            return
+        self._kinds = np.concatenate((self._kinds, np.full(more, RATE, np.int8)))
+        self._last_ms = np.concatenate((self._last_ms, np.full(more, _NEVER, np.int64)))
+        self._partial = np.concatenate((self._partial, np.zeros(more)))
+        self._counted_ms = np.concatenate((self._counted_ms, np.full(more, _NEVER, np.int64)))
+        self._counted = np.concatenate((self._counted, np.zeros(more)))
+
+    def start(self, row: int, kind: int) -> None:
+        """Begin a new series in the row."""
+        self._kinds[row] = kind
+        self._last_ms[row] = self._counted_ms[row] = _NEVER
+        self._partial[row] = self._counted[row] = 0.0
+
+    def kinds(self, rows: RowArray) -> npt.NDArray[np.int8]:
+        """The kind of each row."""
+        return np.asarray(self._kinds[rows])
+
+    def are_gauges(self, rows: RowArray) -> BoolArray:
+        """Whether means over time divide by the steps that have a value, for each row."""
+        return np.asarray(self._kinds[rows] == GAUGE)
+
+    def is_counting(self, rows: RowArray, since_ms: int) -> BoolArray:
+        """Which rows are counters with a sample not older than `since_ms`."""
+        return np.asarray(self._counted_ms[rows] >= since_ms)
+
+    def update(
+        self, kind: int, rows: RowArray, times_ms: IntArray, values: FloatArray, sink: Sink
+    ) -> None:
+        """Take one sample for each of the rows, all of one kind."""
+        if kind in (GAUGE, SUM):
+            boundary = -(-times_ms // self.step_ms) * self.step_ms
+            (sink.put_max if kind == GAUGE else sink.put_sum)(rows, boundary, values)
+        elif kind == COUNTER:
+            self._update_counters(rows, times_ms, values, sink)
+        else:
+            self._update_rates(rows, times_ms, values, self.step_ms, sink)
+
+    def _update_counters(
+        self, rows: RowArray, times_ms: IntArray, values: FloatArray, sink: Sink
+    ) -> None:
+        elapsed_ms = times_ms - self._counted_ms[rows]
+        known = (self._counted_ms[rows] != _NEVER) & (elapsed_ms > 0)
+        late = (self._counted_ms[rows] != _NEVER) & ~known
+        with np.errstate(invalid="ignore"):
+            rates = (values - self._counted[rows]) / np.maximum(elapsed_ms, 1) * 1000
+            rates = np.where(rates > 0, rates, 0.0)
+        taken = rows[~late]
+        self._counted_ms[taken], self._counted[taken] = times_ms[~late], values[~late]
+        heartbeat_ms = _COUNTER_HEARTBEAT_MS_MIN if self.step_ms < 60_000 else 2 * self.step_ms
+        self._update_rates(rows[known], times_ms[known], rates[known], heartbeat_ms, sink)
+
+    def _update_rates(
+        self, rows: RowArray, times_ms: IntArray, values: FloatArray, heartbeat_ms: int, sink: Sink
+    ) -> None:
+        if not len(rows):
+            return
+        step_ms = self.step_ms
+        last_ms = self._last_ms[rows]
+        over_ms = times_ms % step_ms
+        if not over_ms.any():
+            late = times_ms <= last_ms
+            if late.any():
+                sink.put_if_absent(rows[late], times_ms[late], values[late])
+                rows, times_ms, values, last_ms = (a[~late] for a in (rows, times_ms, values, last_ms))
+            # One step after a boundary, or nothing known before: the value is the step's mean.
+            whole = (last_ms == times_ms - step_ms) | (times_ms - last_ms > heartbeat_ms)
+            if whole.all():
+                sink.put(rows, times_ms, values)
+                self._last_ms[rows] = times_ms
+                self._partial[rows] = 0.0
+                return
+            over_ms = times_ms % step_ms
+        self._update_weighted(rows, times_ms, over_ms, values, heartbeat_ms, sink)
+
+    def _update_weighted(
+        self,
+        rows: RowArray,
+        times_ms: IntArray,
+        over_ms: IntArray,
+        values: FloatArray,
+        heartbeat_ms: int,
+        sink: Sink,
+    ) -> None:
+        step_ms = self.step_ms
+        newer = times_ms > self._last_ms[rows]
+        if not newer.all():
+            rows, times_ms, over_ms, values = (a[newer] for a in (rows, times_ms, over_ms, values))
+        last_ms = self._last_ms[rows]
+        fresh = times_ms - last_ms > heartbeat_ms
+        partial = np.where(fresh, 0.0, self._partial[rows])
+        boundary = times_ms - over_ms
+        crossed = fresh | (last_ms < boundary)
+
+        share = (step_ms - over_ms) / step_ms
+        first = fresh
+        sink.put(rows[first], boundary[first], (values * share)[first])
+
+        after = crossed & ~fresh
+        into_ms = last_ms % step_ms
+        next_ms = last_ms - into_ms + step_ms
+        sink.put(rows[after], next_ms[after], (partial + values * (step_ms - into_ms) / step_ms)[after])
+        longest = int((boundary - next_ms)[after].max(initial=0)) // step_ms
+        for i in range(1, longest + 1):  # bounded by the heartbeat: two steps, or 120
+            more = after & (next_ms + i * step_ms <= boundary)
+            sink.put(rows[more], next_ms[more] + i * step_ms, values[more])
+
+        grown = partial + values * (times_ms - last_ms) / step_ms
+        self._partial[rows] = np.where(crossed, values * over_ms / step_ms, grown)
+        self._last_ms[rows] = times_ms
