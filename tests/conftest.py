@@ -1,0 +1,41 @@
+"""Options of the whole suite: accepting golden files, refusing skips, checking a given wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--accept", action="store_true", help="rewrite golden files")
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
+    parser.addoption("--wheel", default="", help="check this wheel instead of building one")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the project."""
+    return ROOT
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:
+    """With --no-skips, say of a skip that it is a failure; an expected failure stays one."""
+    report = yield
+    if item.config.getoption("--no-skips") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: skipped under --no-skips: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> object:
+    """The same for a file that skips itself while it is read."""
+    report = yield
+    if collector.config.getoption("--no-skips") and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid}: skipped under --no-skips: {report.longrepr}"
+    return report

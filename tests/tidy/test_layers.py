@@ -1,0 +1,80 @@
+"""Who may import whom."""
+
+from __future__ import annotations
+
+import sys
+
+OURS = ("atlas", "monkeys", "chaosctl", "experiments", "demo_platform")
+ABOVE_ENGINE = ("chaosctl.report", "chaosctl.commands", "chaosctl.cli")
+RUN = ("chaosctl.experiment", "chaosctl.judge", "chaosctl.engine", *ABOVE_ENGINE)
+FORBIDDEN = {
+    **{own: tuple(o for o in OURS if o != own) for own in OURS if own != "chaosctl"},
+    "chaosctl": ("demo_platform",),
+    "chaosctl.experiment": ("chaosctl.judge", "chaosctl.engine", "chaosctl.drivers", "atlas.store"),
+    "chaosctl.judge": ("chaosctl.engine", "chaosctl.drivers", "chaosctl.stores", *ABOVE_ENGINE),
+    "chaosctl.engine": ("chaosctl.drivers", "chaosctl.stores", "atlas", *ABOVE_ENGINE),
+    "chaosctl.drivers": (*RUN, "chaosctl.stores", "atlas"),
+    "chaosctl.stores": (*RUN, "chaosctl.drivers"),
+    "chaosctl.report": ("chaosctl.commands", "chaosctl.drivers"),
+    "atlas.model": ("atlas.expr", "atlas.asl", "atlas.store", "atlas.eval", "atlas.server"),
+    "atlas.expr": ("atlas.asl", "atlas.store", "atlas.eval", "atlas.server"),
+    "atlas.asl": ("atlas.store", "atlas.eval", "atlas.ingest", "atlas.render", "atlas.server"),
+    "atlas.store": ("atlas.asl", "atlas.eval", "atlas.ingest", "atlas.render", "atlas.server"),
+    "atlas.eval": ("atlas.ingest", "atlas.render", "atlas.server"),
+}
+ONLY_IN = {
+    "docker": ("chaosctl.drivers", "chaosctl.operator"),
+    "kubernetes": ("chaosctl.drivers", "chaosctl.operator"),
+    "boto3": ("chaosctl.drivers", "chaosctl.stores.cloudwatch"),
+    "pyroute2": ("chaosctl.drivers.network", "demo_platform.fabric", "demo_platform.supervisor"),
+}
+NUMBERS = {"numpy", "scipy", "msgspec", "aiohttp"}
+WEB = {"fastapi", "starlette", "uvicorn", "prometheus_client"}
+MAY_USE = {  # standard library and itself besides
+    "monkeys": set(),
+    "experiments": set(),
+    "atlas": NUMBERS | WEB,
+    "demo_platform": {"aiohttp", "msgspec", "multidict", "prometheus_client", "pyroute2", "uvloop"},
+}
+
+
+def within(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(prefix + ".")
+
+
+def test_layers_import_downwards_only(product, report):
+    report(
+        f"{s.path}:{line}: {layer} may not import {below} ({name})"
+        for s in product
+        for layer, forbidden in FORBIDDEN.items()
+        if within(s.module, layer)
+        for line, name in s.imports()
+        for below in forbidden
+        if within(name, below)
+    )
+
+
+def test_libraries_stay_in_their_place(product, report):
+    report(
+        f"{s.path}:{line}: {library} is imported only in {', '.join(homes)}"
+        for s in product
+        for line, name in s.imports()
+        for library, homes in ONLY_IN.items()
+        if within(name, library) and not any(within(s.module, home) for home in homes)
+    )
+
+
+def test_packages_use_their_own_libraries_only(product, report):
+    def is_allowed(own: str, name: str) -> bool:
+        top = name.split(".", maxsplit=1)[0]
+        return top in sys.stdlib_module_names or top in OURS or top in MAY_USE[own]
+
+    report(
+        f"{s.path}:{line}: {own} may use {sorted(MAY_USE[own]) or 'the standard library'} only"
+        f" ({name})"
+        for s in product
+        for own in [s.module.split(".")[0]]
+        if own in MAY_USE
+        for line, name in s.imports()
+        if not is_allowed(own, name)
+    )
