@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from monkeys.parameters import Parameter
 
 SCHEMA = 1
 """Version of the undo record on disk; a newer one is refused, an older one is still understood."""
@@ -162,7 +165,14 @@ class Fault(Protocol):
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    needs: ClassVar[frozenset[Capability]]
+
+    @property
+    def needs(self) -> frozenset[Capability]:
+        """What the target must be able to do; may depend on the parameters."""
+
+    @classmethod
+    def parameters(cls) -> tuple[Parameter, ...]:
+        """What it may be told, for documents, help and schemas."""
 
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int
