@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chaosctl.experiment.model import Check, Comparison, Condition, Limit, NoData, StopCondition
+from chaosctl.experiment.windows import STEP_MS, window_ms
+from chaosctl.experiment.windows import own_window_ms as condition_needs_ms
 from chaosctl.judge.samples import (
     NO_SERIES,
-    STEP_MS,
     Samples,
     Series,
     Span,
@@ -155,7 +156,7 @@ def began_before(
     """
     series = samples.get(check.query, NO_SERIES)
     limits = _resolve(check.hold.limits, series, baseline, step_ms)
-    length_ms = _length_ms(check.hold, step_ms)
+    length_ms = window_ms(check.hold, step_ms)
     end_ms = breach_ms
     while end_ms > injected_ms - length_ms:
         window = _window(check.hold, limits, series, end_ms, step_ms)
@@ -191,7 +192,7 @@ def recovery(
 
 def own_window_ms(check: Check, step_ms: int = STEP_MS) -> int:
     """How much time a check needs before it can say anything."""
-    return _length_ms(check.hold, step_ms) + (check.hold.for_steps - 1) * step_ms
+    return condition_needs_ms(check.hold, step_ms)
 
 
 def watch_ms(checks: Sequence[Check], within_ms: int, step_ms: int = STEP_MS) -> int:
@@ -234,10 +235,8 @@ def _outcome(
     if breach:
         return Outcome.FAIL, "breached"
     if gap_ms > check.gap_ms and check.no_data is not NoData.IGNORE:
-        silence = f"no data for {gap_ms / 1000:g} s"
-        if check.no_data is NoData.FAIL:
-            return Outcome.FAIL, silence
-        return Outcome.UNKNOWN, silence
+        outcome = Outcome.FAIL if check.no_data is NoData.FAIL else Outcome.UNKNOWN
+        return outcome, f"no data for {gap_ms / 1000:g} s"
     if not windows:
         return Outcome.UNKNOWN, "no data"
     if any(math.isnan(limit.value) for limit in limits):
@@ -255,9 +254,7 @@ def _resolve(
         return tuple(limits)
     usual = mean(series, step_ends(baseline, step_ms))
     return tuple(
-        Limit(limit.value * usual, of_baseline=False, text=f"{limit.text} = {usual:.3g} × share")
-        if limit.of_baseline
-        else limit
+        replace(limit, value=limit.value * usual, of_baseline=False) if limit.of_baseline else limit
         for limit in limits
     )
 
@@ -267,16 +264,11 @@ def _values(limits: Sequence[Limit]) -> tuple[float | None, ...]:
     return tuple(None if limit.of_baseline else limit.value for limit in limits)
 
 
-def _length_ms(condition: Condition, step_ms: int) -> int:
-    """Length of a condition's window: whole steps, at least one."""
-    return max(1, -(-condition.over_ms // step_ms)) * step_ms
-
-
 def _windows(
     condition: Condition, limits: Sequence[Limit], series: Series, span: Span, step_ms: int
 ) -> Iterator[_Window]:
     """Every window wholly inside the span, in order."""
-    first = _length_ms(condition, step_ms) // step_ms - 1
+    first = window_ms(condition, step_ms) // step_ms - 1
     for end_ms in step_ends(span, step_ms)[first:]:
         yield _window(condition, limits, series, end_ms, step_ms)
 
@@ -284,7 +276,7 @@ def _windows(
 def _window(
     condition: Condition, limits: Sequence[Limit], series: Series, end_ms: int, step_ms: int
 ) -> _Window:
-    start_ms = end_ms - _length_ms(condition, step_ms)
+    start_ms = end_ms - window_ms(condition, step_ms)
     value = mean(series, step_ends(Span(start_ms, end_ms), step_ms))
     numbers = _values(limits)
     return _Window(

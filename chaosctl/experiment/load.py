@@ -1,0 +1,117 @@
+"""Documents: find one by name or path, read it, and make an Experiment of it, or say all errors."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+from chaosctl.errors import InvalidExperiment, Problem
+from chaosctl.experiment.document import document_form
+from chaosctl.experiment.forms import WRONG, Notes, did_you_mean
+from chaosctl.experiment.model import Experiment
+from chaosctl.experiment.nodes import SIZE_BYTES_MAX, Place, Text, Unreadable, compose
+from chaosctl.experiment.settings import override
+from chaosctl.experiment.steps import Faults
+
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as found: its short name, where it came from, and its text."""
+
+    name: str
+    source: str
+    text: str
+
+
+def bundled_names() -> list[str]:
+    """Names of the experiments that come with the product, sorted."""
+    folder = resources.files("experiments")
+    names = (entry.name for entry in folder.iterdir())
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
+
+
+def find(name_or_path: str) -> Document:
+    """The bundled experiment of that name, or the file. Raises InvalidExperiment."""
+    path = Path(name_or_path)
+    looks_like_path = len(path.parts) > 1 or path.suffix in SUFFIXES
+    if not looks_like_path and name_or_path in bundled_names():
+        entry = resources.files("experiments") / f"{name_or_path}.yaml"
+        source = f"experiments/{name_or_path}.yaml"
+        return Document(name_or_path, source, decode(entry.read_bytes(), source))
+    if not looks_like_path and not path.is_file():
+        names = bundled_names()
+        fix = f"{did_you_mean(name_or_path, names)}there is: {', '.join(names)}; or give a file"
+        raise InvalidExperiment([Problem(f"no experiment '{name_or_path}'", "", fix)])
+    return Document(path.stem, name_or_path, decode(_read(path, name_or_path), name_or_path))
+
+
+def _read(path: Path, source: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(SIZE_BYTES_MAX + 1)
+    except OSError as error:
+        names = bundled_names()
+        nearby = [str(p) for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+        fix = did_you_mean(source, [*nearby, *names]) or "give a file, or a name of "
+        fix += "`chaosctl list experiments` shows the bundled ones"
+        what = f"cannot read the file: {(error.strerror or 'error').lower()}"
+        fix = fix.replace("a name of `chaosctl", "a bundled name: `chaosctl")
+        raise InvalidExperiment([Problem(what, source, fix)]) from error
+
+
+def decode(data: bytes, source: str) -> str:
+    """The text of a file. Raises InvalidExperiment for what is too large or no UTF-8 text."""
+    if len(data) > SIZE_BYTES_MAX:
+        what = f"the document is larger than {SIZE_BYTES_MAX // 1_000_000} MB"
+        fix = "split it into several experiments"
+        raise InvalidExperiment([Problem(what, source, fix)])
+    if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        what, fix = "this is a binary file, not an experiment", "give a YAML file"
+        raise InvalidExperiment([Problem(what, source, fix)])
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        good = data[: error.start].decode("utf-8-sig", "replace")
+        line = good.count("\n") + 1
+        column = len(good) - (good.rfind("\n") + 1) + 1
+        lines = data.decode("utf-8-sig", "replace").splitlines()
+        place = Place(Text(source, tuple(lines)), line, column)
+        what = f"byte 0x{data[error.start]:02x} is not UTF-8"
+        raise InvalidExperiment([place.problem(what, "save the file as UTF-8")]) from error
+
+
+def load(
+    text: str, source: str, faults: Faults, *, settings: tuple[str, ...] = (), name: str = ""
+) -> Experiment:
+    """The experiment of a document's text, with `--set` settings applied.
+
+    source: the name errors give it. Raises InvalidExperiment with every problem, sorted by place.
+    """
+    origin = Text.of(source, text)
+    notes = Notes()
+    try:
+        root, notes.problems = compose(origin, text)
+    except Unreadable as error:
+        raise InvalidExperiment([error.problem]) from error
+    if root is None:
+        fix = "`chaosctl schema` shows what belongs in it"
+        raise InvalidExperiment([Problem("the document is empty", source, fix)])
+    root = override(root, settings, notes)
+    experiment = document_form(faults).read(root, notes)
+    if notes.problems or experiment is WRONG:
+        raise InvalidExperiment(notes.sorted())
+    digest = hashlib.sha256("\n".join((text, *settings)).encode()).hexdigest()
+    result: Experiment = replace(
+        experiment, name=name or Path(source).stem, source=source, sha256=digest
+    )
+    return result
+
+
+def load_named(name_or_path: str, faults: Faults, settings: tuple[str, ...] = ()) -> Experiment:
+    """Find and load in one."""
+    found = find(name_or_path)
+    return load(found.text, found.source, faults, settings=settings, name=found.name)
