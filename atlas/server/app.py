@@ -1,0 +1,33 @@
+"""The application: every route, the error boundary, and the state that they share.
+
+Routes are plain functions of a request: a declared body or query model costs more than the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+
+from atlas.errors import AtlasError
+from atlas.ingest.publish_json import JsonPublisher
+from atlas.server import graph, health, publish, tags
+from atlas.server.errors import on_atlas_error, on_http_error
+from atlas.server.state import ServerState
+from atlas.store.memory import MemoryStore
+
+ROUTES = [*publish.ROUTES, *graph.ROUTES, *tags.ROUTES, *health.ROUTES]
+
+
+def make_app(store: MemoryStore, now_ms: Callable[[], int]) -> FastAPI:
+    """An application over a store; the clock is handed in."""
+    app = FastAPI(
+        title="atlas",
+        routes=ROUTES,
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={AtlasError: on_atlas_error, HTTPException: on_http_error},
+    )
+    app.state.atlas = ServerState(store, JsonPublisher(store), now_ms)
+    return app

@@ -1,0 +1,58 @@
+"""`/healthcheck`, `/ok` and the server's own `/metrics`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from atlas.server.state import ServerState, state_of
+
+
+class _StoreCollector(Collector):
+    """Reads the store's sizes when they are asked for."""
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
+        with self._state.store.locked():
+            stats = self._state.store.stats()
+        refused = self._state.refused["datapoints"]
+        yield GaugeMetricFamily("atlas_series", "Series known.", stats.series_count)
+        yield GaugeMetricFamily("atlas_blocks", "Blocks held.", stats.block_count)
+        yield CounterMetricFamily("atlas_datapoints", "Datapoints taken.", stats.datapoint_count)
+        yield CounterMetricFamily("atlas_datapoints_refused", "Datapoints refused.", refused)
+        yield CounterMetricFamily(
+            "atlas_series_refused", "Datapoints of new series refused.", stats.refused_series_count
+        )
+
+
+async def healthcheck(_: Request) -> Response:
+    """Whether the server answers at all."""
+    return Response(b"{}", media_type="application/json")
+
+
+async def ok(request: Request) -> Response:
+    """The caller's address, as the original answers."""
+    return PlainTextResponse(request.client.host if request.client is not None else "unix")
+
+
+async def metrics(request: Request) -> Response:
+    """The server about itself."""
+    registry = CollectorRegistry()
+    registry.register(_StoreCollector(state_of(request)))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+ROUTES = [
+    Route("/healthcheck", healthcheck, methods=["GET"]),
+    Route("/ok", ok, methods=["GET"]),
+    Route("/metrics", metrics, methods=["GET"]),
+]

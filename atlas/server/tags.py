@@ -1,0 +1,55 @@
+"""`GET /api/v1/tags[/KEY]`: what keys and values the series have."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from atlas.asl import parse_query
+from atlas.server.parameters import Parameters
+from atlas.server.state import ServerState, state_of
+
+LIMIT_DEFAULT = 1000
+LIMIT_MAX = 1000
+NEXT_OFFSET_HEADER = "x-nflx-atlas-next-offset"
+
+
+async def tags(request: Request) -> Response:
+    """Answer a listing; searching runs off the event loop."""
+    # The rest of the path is the key, slashes and all.
+    key = request.path_params.get("key")
+    return await run_in_threadpool(_answer, state_of(request), key, Parameters(request))
+
+
+def _answer(state: ServerState, key: str | None, parameters: Parameters) -> Response:
+    limit = parameters.positive("limit", LIMIT_DEFAULT)
+    offset = parameters.text("offset", "")
+    is_verbose = parameters.text("verbose", "0") == "1"
+    program = parameters.text("q", ":true")
+    query = parse_query(program)
+    if is_verbose and key is None:
+        items: list[str] = []
+    else:
+        with state.store.locked():
+            index = state.store.index
+            items = index.keys(query) if key is None else index.values(key, query)
+    offsets = [f"{key},{item}" for item in items] if is_verbose else items
+    page = [i for i, at in enumerate(offsets) if at > offset][:limit]
+    headers = {NEXT_OFFSET_HEADER: offsets[page[-1]]} if len(page) >= min(limit, LIMIT_MAX) else {}
+    shown = [items[i] for i in page]
+    if parameters.text("format", "json") == "txt":
+        lines = (f"{key}\t{item}\t-1" if is_verbose else item for item in shown)
+        return Response("\n".join(lines), headers=headers, media_type="text/plain")
+    document = (
+        [{"key": key, "value": item, "count": -1} for item in shown] if is_verbose else shown
+    )
+    return Response(msgspec.json.encode(document), headers=headers, media_type="application/json")
+
+
+ROUTES = [
+    Route("/api/v1/tags", tags, methods=["GET"]),
+    Route("/api/v1/tags/{key:path}", tags, methods=["GET"]),
+]
