@@ -37,3 +37,15 @@ def _source_lines(problem: Problem) -> list[str]:
     source = "".join(char if char.isprintable() else "�" for char in source)
     length = max(1, min(problem.length, len(source) - start))
     return [f"{number} | {source}", f"{' ' * len(number)} | {' ' * start}{'^' * length}"]
+
+
+def as_json(problem: Problem) -> dict[str, str | int]:
+    """The problem as plain JSON values; line and column count from 1, 0: unknown."""
+    return {
+        "what": problem.what,
+        "where": problem.where,
+        "fix": problem.fix,
+        "line": problem.line,
+        "column": problem.column,
+        "length": problem.length,
+    }
