@@ -1,69 +1,53 @@
-"""One run, from document to verdict."""
+"""One run, from document to verdict: the order of the phases, and what each failure means.
+
+Everything that is injected stands between `_break` and the undo in `_make_safe`, which runs on
+every way out: error, signal, time-out, stop condition and bugs of our own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from chaosctl.context import Context
-from chaosctl.engine.journal import Event
-from chaosctl.engine.plan import Plan
-from chaosctl.experiment.model import Experiment
-from chaosctl.judge.verdict import UndoState, Verdict
-from monkeys.target import Fault, Target
+from chaosctl.context import Context, Inbox
+from chaosctl.engine.breaking import FaultOver, confirm_removed, hit, state_of_undo, take_out
+from chaosctl.engine.folder import DOCUMENT, PLAN, RESULT, make_run_folder
+from chaosctl.engine.journal import create_journal, to_json, write_whole
+from chaosctl.engine.lock import lock_target
+from chaosctl.engine.plan import plan_experiment
+from chaosctl.engine.process import identify
+from chaosctl.engine.sampling import Sampler, Store
+from chaosctl.engine.session import LeftToWatchdog, RunEnded, Session, Setup, World
+from chaosctl.engine.watching import (
+    all_queries,
+    check_json,
+    judge_fault,
+    measure_recovery,
+    take_baseline,
+    warm_up,
+    watch,
+)
+from chaosctl.errors import ChaosctlError, NotStarted
+from chaosctl.judge.decide import Decision, Facts, decide
+from chaosctl.judge.hypothesis import CheckState
+from chaosctl.judge.verdict import Outcome, UndoState, Verdict, exit_code
+from monkeys.errors import MonkeyError
 
-Listen = Callable[[Event], None]
-"""Gets every event of the journal, in the run's thread, right after it was written."""
+__all__ = ["RunResult", "Setup", "Store", "World", "run_experiment"]
 
-
-class Store(Protocol):
-    """What the engine asks of a query backend; called in a worker thread."""
-
-    def fetch(
-        self, queries: Sequence[str], start_ms: int, end_ms: int, timeout_s: float
-    ) -> Mapping[str, Mapping[int, float]]:
-        """Values by query and step end (ms), steps in (start, end]; no entry where no data is.
-
-        Raises StoreSilent when it does not answer in time.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What is broken, and what watches it. about: goes into the `platform` event."""
-
-    target: Target
-    store: Store
-    about: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """Everything a run is handed.
-
-    document: the text of the experiment, copied into the run folder.
-    open_world: connects to (or starts) target and store; called once, in the main thread, with a
-        function that takes one line of news for people; raises ChaosctlError. Closing is the
-        caller's.
-    approve: shown the plan before anything is touched; False ends as not-started.
-    watchdog_argv: how to start the watchdog; the run folder is appended.
-    """
-
-    experiment: Experiment
-    document: str
-    seed: int
-    faults: Mapping[str, type[Fault]]
-    open_world: Callable[[Callable[[str], None]], World]
-    listen: Listen = lambda _event: None
-    approve: Callable[[Plan], bool] = lambda _plan: True
-    watchdog_argv: tuple[str, ...] = ()
+SCHEMA = "chaosctl/result/v1"
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended; result.json holds the same. folder: None if none could be made."""
+    """How a run ended; result.json holds the same. folder: None if none could be made.
+
+    detail: checks (outcome, worst value, margin …), recovery_ms, undo (`done` of `of`, errors),
+    baseline_text, seed, signal.
+    """
 
     run_id: str
     folder: Path | None
@@ -72,11 +56,11 @@ class RunResult:
     exit_code: int
     reason: str
     fix: str
-    detail: Mapping[str, Any]  # checks with outcome and worst value, recovery_ms, undo k of n, …
+    detail: Mapping[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """This result as plain JSON values (schema chaosctl/result/v1)."""
-        raise NotImplementedError
+        return {"schema": SCHEMA, **asdict(self)}
 
 
 def run_experiment(setup: Setup, context: Context) -> RunResult:
@@ -85,4 +69,274 @@ def run_experiment(setup: Setup, context: Context) -> RunResult:
     Never raises for what a user, a target or a store can do; a bug of ours comes out as the
     exception it is, after the undo. Signals are taken from start to end and given back.
     """
-    raise NotImplementedError
+    inbox = context.make_inbox()
+    context.signals.deliver_to(inbox)
+    try:
+        session = _begin(setup, context, inbox)
+    except ChaosctlError as error:
+        context.signals.restore()
+        return RunResult(
+            run_id="",
+            folder=None,
+            verdict=error.verdict,
+            undo=UndoState.CLEAN,
+            exit_code=exit_code(error.verdict, UndoState.CLEAN),
+            reason=str(error),
+            fix=error.fix,
+            detail={},
+        )
+    try:
+        _phases_or_facts(session)
+        return _finish(session)
+    except BaseException:
+        _make_safe(session)
+        _conclude(session, Decision(Verdict.INCONCLUSIVE, "a bug in chaosctl ended the run"), [])
+        raise
+    finally:
+        _let_go(session)
+        context.signals.restore()
+
+
+def _begin(setup: Setup, context: Context, inbox: Inbox) -> Session:
+    """The run folder and its journal, or NotStarted."""
+    folder = make_run_folder(context)
+    try:
+        journal = create_journal(folder, context)
+        write_whole(folder / DOCUMENT, setup.document)
+    except OSError as error:
+        raise NotStarted(
+            f"journal cannot be made: {error.strerror}",
+            where=str(folder),
+            fix="free some space there, or name another folder in CHAOSCTL_STATE_DIR",
+        ) from error
+    session = Session(setup, context, inbox, folder, journal)
+    experiment = setup.experiment
+    session.emit(
+        "start",
+        run=session.run_id,
+        experiment=experiment.name,
+        title=experiment.title,
+        source=experiment.source,
+        sha256=experiment.sha256,
+        driver=experiment.target.driver,
+        seed=setup.seed,
+        process=identify().as_json(),
+    )
+    return session
+
+
+def _phases_or_facts(session: Session) -> None:
+    """Go through the phases; what ends them early becomes facts for the verdict."""
+    try:
+        _prepare(session)
+        warm_up(session)
+        take_baseline(session)
+        if session.facts.baseline is not Outcome.PASS:
+            return
+        _break(session)
+        measure_recovery(session)
+    except RunEnded:
+        pass  # the facts say by whom
+    except FaultOver:
+        pass  # the facts say why
+    except ChaosctlError as error:
+        session.fix = error.fix
+        if error.verdict is Verdict.INVALID:
+            session.know(invalid=str(error))
+        elif error.verdict is Verdict.NOT_STARTED:
+            session.know(refused=str(error))
+        else:
+            session.know(injection_error=str(error))
+    except MonkeyError as error:
+        session.fix = error.fix
+        if session.records:
+            session.know(injection_error=str(error))
+        else:
+            session.know(refused=f"target: {error}")
+
+
+def _prepare(session: Session) -> None:
+    """World, plan, approval, lock, watchdog: everything that must be there before the baseline."""
+    setup = session.setup
+    session.phase = "plan"
+    try:
+        with session.context.signals.interrupting():
+            session.world = setup.open_world(session.note)
+            target = session.world.target
+            session.emit("platform", target=target.id, name=target.name, **session.world.about)
+            session.plan = plan_experiment(
+                setup.experiment,
+                faults=setup.faults,
+                instances=target.instances(),
+                target_id=target.id,
+                lacks=target.lacks,
+                seed=setup.seed,
+            )
+            _write_plan(session)
+            if not setup.approve(session.plan):
+                raise NotStarted("the answer was no", where="plan", fix="nothing was touched")
+    except KeyboardInterrupt:
+        session.listen_to_all()  # the signal is in the inbox, and says how the run ends
+        raise
+    session.sampler = Sampler(
+        all_queries(setup.experiment.hypothesis, setup.experiment.stop),
+        session.world.store,
+        session.context,
+        session.inbox,
+    )
+    session.phase = "lock"
+    session.lock = lock_target(session.context, target.id, session.folder)
+    session.emit("lock", target=target.id)
+    session.watchdog = setup.start_watchdog(session.folder, session.lock.descriptor, session.inbox)
+    session.emit("watchdog", process=session.watchdog.process.as_json())
+    session.listen_to_all()
+
+
+def _write_plan(session: Session) -> None:
+    plan = session.plan
+    try:
+        write_whole(session.folder / PLAN, to_json(plan.as_json(), indent=1))
+    except OSError as error:
+        raise NotStarted(
+            f"plan cannot be written: {error.strerror}",
+            where=str(session.folder),
+            fix="free some space there, or name another folder in CHAOSCTL_STATE_DIR",
+        ) from error
+    session.emit(
+        "plan",
+        seed=plan.seed,
+        steps=[
+            {
+                "fault": step.fault,
+                "for_ms": step.for_ms,
+                "targets": [i.id for i in step.targets],
+                "left_out": step.left_out,
+            }
+            for step in plan.steps
+        ],
+        population=sum(plan.population.values()),
+        undo_steps=plan.undo_steps,
+        baseline_ms=plan.baseline_ms,
+        fault_ms=plan.fault_ms,
+        recovery_ms=plan.recovery_ms,
+        at_most_ms=plan.at_most_ms,
+    )
+
+
+def _break(session: Session) -> None:
+    """Each step of the method: in, watched, out. Raises FaultOver or RunEnded when cut short."""
+    for step in session.plan.steps:
+        hit(session, step)
+        watch(session, step.for_ms)
+        take_out(session)
+        if session.facts.ended_by:
+            raise RunEnded
+        session.is_undoing = False
+        confirm_removed(session)
+
+
+def _finish(session: Session) -> RunResult:
+    _make_safe(session)
+    facts = session.facts
+    states: list[CheckState] = []
+    if session.injected_ms and session.removing_ms:
+        states = judge_fault(session)
+        facts = session.facts
+    return _conclude(session, decide(facts), states)
+
+
+def _make_safe(session: Session) -> None:
+    """Undo what is not undone, and see that it is gone. From here on no signal breaks anything."""
+    session.is_undoing = True
+    try:
+        take_out(session)
+        if session.hits:
+            confirm_removed(session)
+    except LeftToWatchdog:
+        session.note("the watchdog undoes the rest")
+
+
+def _conclude(session: Session, decision: Decision, states: list[CheckState]) -> RunResult:
+    """Write the verdict down and make the result."""
+    session.phase = "report"
+    undo = state_of_undo(session)
+    code = exit_code(decision.verdict, undo, session.signal_number)
+    result = RunResult(
+        run_id=session.run_id,
+        folder=session.folder,
+        verdict=decision.verdict,
+        undo=undo,
+        exit_code=code,
+        reason=decision.reason,
+        fix=session.fix,
+        detail=_detail(session, states),
+    )
+    if undo is not UndoState.CLEAN:
+        errors = "; ".join(result.detail["undo"]["errors"]) or "it may still be in"
+        result = replace(
+            result,
+            reason=f"{decision.reason}; undo {undo}: {errors}",
+            fix=f"chaosctl undo {session.run_id}",
+        )
+    session.emit(
+        "verdict",
+        verdict=result.verdict,
+        undo=result.undo,
+        exit_code=result.exit_code,
+        reason=result.reason,
+        fix=result.fix,
+        by="run",
+    )
+    with suppress(OSError):  # a full disk: the verdict is in the journal as far as that goes
+        write_whole(session.folder / RESULT, to_json(result.as_json(), indent=1))
+    return result
+
+
+def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
+    facts: Facts = session.facts
+    pending = session.pending()
+    errors = [
+        f"{', '.join(i.id for i in record.instances) or record.id} ({record.fault}): "
+        + (
+            session.undone[record.id].error
+            if record.id in session.undone
+            else "left to the watchdog"
+        )
+        for record in pending
+    ]
+    return {
+        "experiment": session.setup.experiment.name,
+        "title": session.setup.experiment.title,
+        "seed": session.setup.seed,
+        "signal": session.signal_number,
+        "checks": [check_json(state) for state in states],
+        "baseline": facts.baseline,
+        "baseline_text": facts.baseline_text,
+        "confirmed": facts.confirmed,
+        "recovery_ms": facts.recovery_ms,
+        "recovery_within_ms": facts.recovery_within_ms,
+        "undo": {
+            "done": len(session.records) - len(pending),
+            "of": len(session.records),
+            "errors": errors,
+        },
+        "started_ms": session.journal.started_ms,
+        "injected_ms": session.injected_ms,
+        "confirmed_ms": session.confirmed_ms,
+        "removing_ms": session.removing_ms,
+        "removed_ms": session.removed_ms,
+        "targets": [i.id for one in session.hits for i in one.step.targets],
+    }
+
+
+def _let_go(session: Session) -> None:
+    """Send the watchdog home, or leave the rest to it; then the lock and the journal."""
+    with suppress(OSError):
+        session.journal.close()
+    if session.watchdog is not None:
+        if session.pending():
+            session.watchdog.leave()
+        else:
+            session.watchdog.done()
+    if session.lock is not None:
+        session.lock.release()

@@ -1,0 +1,236 @@
+"""One run while it lives: what it knows, the inbox it listens to, and what it tells."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from chaosctl.context import Context, Inbox, SignalCame, Work
+from chaosctl.engine.folder import HALT
+from chaosctl.engine.journal import Event, Journal
+from chaosctl.engine.lease import StartWatchdog, Watchdog, WatchdogDied, start_watchdog
+from chaosctl.engine.lock import TargetLock
+from chaosctl.engine.plan import Plan, PlannedStep
+from chaosctl.engine.sampling import Sampler, Store, StoreAnswer
+from chaosctl.engine.undo import UndoResult
+from chaosctl.experiment.model import Experiment
+from chaosctl.judge.decide import Facts
+from chaosctl.judge.samples import Span
+from monkeys.target import Fault, Reading, Target, UndoRecord
+
+Listen = Callable[[Event], None]
+"""Gets every event of the journal, in the run's thread, right after it was written."""
+
+DRIVER_CALL_S = 60.0
+"""The lease allows this for one call of a driver, which has its own, shorter time-out."""
+
+SLACK_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is broken, and what watches it. about: goes into the `platform` event."""
+
+    target: Target
+    store: Store
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Everything a run is handed.
+
+    document: the text of the experiment, copied into the run folder.
+    open_world: connects to (or starts) target and store; called once, in the main thread, with a
+        function that takes one line of news for people; raises ChaosctlError. Closing is the
+        caller's.
+    approve: shown the plan before anything is touched; False ends as not-started.
+    """
+
+    experiment: Experiment
+    document: str
+    seed: int
+    faults: Mapping[str, type[Fault]]
+    open_world: Callable[[Callable[[str], None]], World]
+    listen: Listen = lambda _event: None
+    approve: Callable[[Plan], bool] = lambda _plan: True
+    start_watchdog: StartWatchdog = start_watchdog
+
+
+class RunEnded(Exception):
+    """The run is to end now: a signal, a halt, or the death of its watchdog."""
+
+
+class LeftToWatchdog(Exception):
+    """The user would not wait for the undo any longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _CallDone:
+    number: int
+    value: Any
+
+
+@dataclass(slots=True)
+class Hit:
+    """One step of the method on its way: the fault, whom it hit, how they looked before."""
+
+    step: PlannedStep
+    fault: Fault
+    before: Mapping[str, Reading]
+    removed: bool = False
+
+
+class Session:
+    """The state of one run. Only the main thread touches it; others put into its inbox."""
+
+    plan: Plan
+    world: World
+    sampler: Sampler
+
+    def __init__(
+        self, setup: Setup, context: Context, inbox: Inbox, folder: Path, journal: Journal
+    ) -> None:
+        self.setup, self.context, self.inbox = setup, context, inbox
+        self.folder, self.journal = folder, journal
+        self.run_id = folder.name
+        self.facts = Facts(recovery_within_ms=setup.experiment.recovery_ms)
+        self.fix = ""
+        self.lock: TargetLock | None = None
+        self.watchdog: Watchdog | None = None
+        self.phase = "validate"
+        self.hits: list[Hit] = []
+        self.records: list[UndoRecord] = []
+        self.undone: dict[str, UndoResult] = {}
+        self.is_undoing = False
+        self.signal_number = 0
+        self.presses = 0
+        self.baseline: Span | None = None
+        self.injected_ms = self.confirmed_ms = self.removing_ms = self.removed_ms = 0
+        self.said: dict[str, str] = {}
+        self._calls = 0
+        self._answers: dict[int, Any] = {}
+        self._listen: Listen | None = setup.listen
+        self._noted_trouble = False
+
+    def emit(
+        self, event: str, *, durable: bool = True, required: bool = False, **fields: Any
+    ) -> None:
+        """Journal an event and tell the listener. Raises JournalNotWritable only if required."""
+        line = self.journal.append(event, durable=durable, required=required, **fields)
+        self._tell(line)
+        if self.journal.trouble and not self._noted_trouble:
+            self._noted_trouble = True
+            text = f"journal cannot be written ({self.journal.trouble}); going on from memory"
+            self._tell(self.journal.append("note", text=text))
+
+    def note(self, text: str) -> None:
+        """Say something to people."""
+        self.emit("note", durable=False, text=text)
+
+    def know(self, **changes: Any) -> None:
+        """Add to the facts that the verdict is made from."""
+        self.facts = replace(self.facts, **changes)
+
+    def pending(self) -> list[UndoRecord]:
+        """Records that are not taken back yet, in order of injection."""
+        done = {name for name, result in self.undone.items() if result.ok}
+        return [record for record in self.records if record.id not in done]
+
+    def busy(self, seconds: float = DRIVER_CALL_S) -> None:
+        """Tell the watchdog that the next thing may take so long."""
+        if self.watchdog is not None:
+            self.watchdog.extend(seconds)
+
+    def listen(self, timeout_s: float = 0.0) -> bool:
+        """Wait for one message and act on it; True if it settled a step.
+
+        Raises RunEnded or LeftToWatchdog when that is what the message means.
+        """
+        self.busy(timeout_s + SLACK_S)
+        message = self.inbox.get(timeout_s)
+        match message:
+            case SignalCame(number):
+                self._on_signal(number)
+            case WatchdogDied():
+                self._end("the death of its watchdog")
+            case StoreAnswer():
+                return self.sampler.take(message)
+            case _CallDone(number, value):
+                self._answers[number] = value
+        return False
+
+    def listen_to_all(self) -> None:
+        """Act on everything that is waiting, without waiting for more."""
+        before = None
+        while before != (before := self.presses, len(self._answers), self.sampler.settled_ms):
+            self.listen()
+
+    def listen_and_ask(self, until_ms: int) -> bool:
+        """Keep the store asked, and wait for one message until then; True if a step settled."""
+        self.sampler.ask_if_due()
+        left_s = (until_ms - self.context.now_ms()) / 1000
+        return self.listen(max(0.0, min(left_s, self.sampler.due_in_s(), 1.0)))
+
+    def bounded(self, work: Work, timeout_s: float) -> Any:
+        """Work in the background while listening; its value, its exception, or TimeoutError."""
+        self._calls += 1
+        number = self._calls
+
+        def reply(value: Any) -> None:
+            self.inbox.put(_CallDone(number, value))
+
+        until = self.context.monotonic() + timeout_s
+        self.context.in_background(work, reply)
+        while number not in self._answers:
+            left_s = until - self.context.monotonic()
+            if left_s <= 0:
+                return TimeoutError()
+            self.listen(left_s)
+        return self._answers.pop(number)
+
+    def _on_signal(self, number: int) -> None:
+        name = signal.Signals(number).name
+        self.emit("signal", number=number, name=name)
+        if number == signal.SIGUSR1:
+            reason = self._halt_reason()
+            self.emit("halt", reason=reason)
+            self._end(f"halt: {reason}")
+            return
+        self.presses += 1
+        self.signal_number = self.signal_number or number
+        if self.is_undoing and self.presses == 2:
+            done, count = len(self.records) - len(self.pending()), len(self.records)
+            self.note(
+                f"undo is still running ({done} of {count}); a third Ctrl-C leaves it to the "
+                "watchdog"
+            )
+        if self.is_undoing and self.presses >= 3:
+            raise LeftToWatchdog
+        self._end(name)
+
+    def _end(self, by: str) -> None:
+        """Note why the run ends, and end it, unless it is on its way out already."""
+        if not self.facts.ended_by:
+            self.know(ended_by=by)
+        if not self.is_undoing:
+            raise RunEnded
+
+    def _halt_reason(self) -> str:
+        with suppress(OSError, UnicodeDecodeError):
+            text = (self.folder / HALT).read_text(encoding="utf-8").strip()
+            if text:
+                return text[:500]
+        return "no reason given"
+
+    def _tell(self, event: Event) -> None:
+        if self._listen is None:
+            return
+        try:
+            self._listen(event)
+        except OSError:  # the terminal or pipe is gone; the run is not its servant
+            self._listen = None

@@ -1,0 +1,330 @@
+"""The phases that only look: warm-up, baseline, watch, recovery; and the judging of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from chaosctl.engine.breaking import FaultOver
+from chaosctl.engine.plan import WARMUP_MS_MAX
+from chaosctl.engine.session import Session
+from chaosctl.errors import NotStarted, TargetUnreachable
+from chaosctl.experiment.model import Check, NoData
+from chaosctl.judge.hypothesis import (
+    CheckState,
+    began_before,
+    judge_check,
+    judge_stop,
+    own_window_ms,
+    recovery,
+    watch_ms,
+)
+from chaosctl.judge.samples import NO_SERIES, STEP_MS, Span, value_at
+from chaosctl.judge.verdict import Outcome, merge
+
+WARMUP_STEPS = 3
+STORE_SILENT_MS_MAX = 5_000
+"""A store that has never answered for so long is down; more waiting would not help."""
+
+SETTLE_MS = 4_000
+"""How much longer than its span a phase may wait for the span's last step to settle."""
+
+
+def warm_up(session: Session) -> None:
+    """Wait until every check has had data and held for three steps. Raises NotStarted."""
+    session.phase = "warmup"
+    began_ms = session.context.now_ms()
+    until_ms = began_ms + WARMUP_MS_MAX
+    session.emit("warmup", state="begin", at_most_ms=WARMUP_MS_MAX)
+    last: Sequence[CheckState] = ()
+    while session.context.now_ms() < until_ms:
+        if session.listen_and_ask(until_ms):
+            last = _judge_step(session, session.sampler.settled_ms - WARMUP_STEPS * STEP_MS)
+            if _is_warm(session, session.sampler.settled_ms):
+                took_ms = session.context.now_ms() - began_ms
+                session.emit("warmup", state="end", took_ms=took_ms)
+                return
+        _refuse_dead_store(session, session.context.now_ms() - began_ms)
+    raise NotStarted(
+        f"not steady within {WARMUP_MS_MAX / 1000:g} s: {_unsteady_text(session, last)}",
+        where="warm-up",
+        fix="see `chaosctl demo status`, and `chaosctl atlas query` with the check's query",
+    )
+
+
+def take_baseline(session: Session) -> None:
+    """Judge the hypothesis before the fault. Raises NotStarted if it does not hold."""
+    session.phase = "baseline"
+    start_ms = session.sampler.settled_ms
+    span = Span(start_ms, start_ms + session.plan.baseline_ms)
+    session.emit("baseline", state="begin", start_ms=span.start_ms, end_ms=span.end_ms)
+    until_ms = span.end_ms + SETTLE_MS
+    states: list[CheckState] = []
+    while session.sampler.settled_ms < span.end_ms and session.context.now_ms() < until_ms:
+        if session.listen_and_ask(until_ms):
+            states = _judge_step(session, span.start_ms)
+            if any(s.outcome is Outcome.FAIL and s.first_breach_ms for s in states):
+                break
+    states = judge_span(session, span)
+    session.baseline = span
+    outcome = merge(s.outcome for s in states)
+    text = "; ".join(s.name + ": " + state_text(s) for s in states if s.outcome != Outcome.PASS)
+    fired = [
+        s.name or s.query for s in session.setup.experiment.stop if _stop(session, s, span).fired
+    ]
+    if fired and outcome is Outcome.PASS:
+        outcome, text = Outcome.FAIL, f"stop condition {fired[0]!r} is true already"
+    session.know(baseline=outcome, baseline_text=text)
+    session.emit("baseline", state="end", outcome=outcome, text=text, checks=_as_json(states))
+
+
+def watch(session: Session, for_ms: int) -> None:
+    """Judge each step while the fault is in. Raises FaultOver to have it taken out early."""
+    session.phase = "watch"
+    until_ms = session.context.now_ms() + for_ms
+    while session.context.now_ms() < until_ms:
+        if session.listen_and_ask(until_ms):
+            _judge_step(session, session.injected_ms)
+            _refuse_if_stopped(session)
+        _refuse_if_blind(session)
+
+
+def measure_recovery(session: Session) -> None:
+    """Wait until steady again, and note how long that took."""
+    session.phase = "recover"
+    checks = session.setup.experiment.hypothesis
+    within_ms = session.setup.experiment.recovery_ms
+    end_ms = session.removed_ms + watch_ms(checks, within_ms)
+    until_ms = end_ms + SETTLE_MS
+    took_ms: int | None = None
+    while session.context.now_ms() < until_ms and took_ms is None:
+        if session.listen_and_ask(until_ms):
+            settled_ms = session.sampler.settled_ms
+            _judge_step(session, session.removed_ms)
+            took_ms = recovery(
+                checks,
+                session.sampler.samples,
+                removed_ms=session.removed_ms,
+                now_ms=settled_ms,
+                baseline=session.baseline,
+            )
+            if settled_ms >= end_ms:
+                break
+    outcome, silent = Outcome.PASS, ""
+    if took_ms is None:
+        states = judge_span(session, Span(session.removed_ms, session.sampler.settled_ms))
+        unknown = [s for s in states if s.outcome is Outcome.UNKNOWN]
+        outcome = Outcome.UNKNOWN if unknown else Outcome.FAIL
+        silent = "; ".join(f"{s.name}: {state_text(s)}" for s in unknown)
+    session.know(recovery_ms=took_ms, after=outcome, silent=session.facts.silent or silent)
+    session.emit("recovery", took_ms=took_ms, within_ms=within_ms, outcome=outcome)
+
+
+def judge_fault(session: Session) -> list[CheckState]:
+    """Judge the whole time of the fault, now that all its data is in."""
+    session.phase = "report"
+    span = Span(session.injected_ms, session.removing_ms)
+    states = judge_span(session, span)
+    broken = [s for s in states if s.outcome is Outcome.FAIL]
+    silent = [s for s in states if s.outcome is Outcome.UNKNOWN]
+    blamed = [s for s in broken if not _began_before(session, s)]
+    outcome = merge(s.outcome for s in states)
+    if session.facts.during is Outcome.UNKNOWN and outcome is Outcome.PASS:
+        outcome = Outcome.UNKNOWN  # blind was found out live; late data does not open its eyes
+    session.know(
+        during=outcome,
+        breach_was_before=bool(broken) and not blamed,
+        broken="; ".join(breach_text(session, s) for s in blamed or broken),
+        silent=session.facts.silent or "; ".join(f"{s.name}: {state_text(s)}" for s in silent),
+    )
+    return states
+
+
+def judge_span(session: Session, span: Span) -> list[CheckState]:
+    """What every check says of a span."""
+    return [
+        judge_check(
+            check,
+            session.sampler.samples,
+            start_ms=span.start_ms,
+            end_ms=span.end_ms,
+            baseline=session.baseline,
+        )
+        for check in session.setup.experiment.hypothesis
+    ]
+
+
+def breach_text(session: Session, state: CheckState) -> str:
+    """A broken check for the reason: value, limit, and when it began."""
+    text = f"{state.name}: {state_text(state)}"
+    if state.first_breach_ms is None:
+        return text
+    since_start_s = (state.first_breach_ms - session.journal.started_ms) / 1000
+    text += f", first at +{since_start_s:.0f} s"
+    if session.confirmed_ms:
+        after_s = (state.first_breach_ms - session.confirmed_ms) / 1000
+        text += f", {after_s:.0f} s after the fault was confirmed"
+    return text
+
+
+def state_text(state: CheckState) -> str:
+    """The numbers of a check's state."""
+    if state.first_breach_ms is None:
+        return state.reason or f"{state.value:.4g} ({state.limit_text})"
+    return f"{state.worst:.4g} (limit {state.limit_text})"
+
+
+def _judge_step(session: Session, start_ms: int) -> list[CheckState]:
+    """Judge what has settled, tell the values, and tell each check whose outcome changed."""
+    samples, settled_ms = session.sampler.samples, session.sampler.settled_ms
+    states = []
+    for check in session.setup.experiment.hypothesis:
+        # The newest windows are enough here; the whole span is judged again at the end.
+        recent_ms = settled_ms - own_window_ms(check) - max(STEP_MS, check.gap_ms)
+        span = Span(max(start_ms, recent_ms), settled_ms)
+        states.append(
+            judge_check(
+                check,
+                samples,
+                start_ms=span.start_ms,
+                end_ms=span.end_ms,
+                baseline=session.baseline,
+            )
+        )
+    session.emit(
+        "sample",
+        durable=False,
+        phase=session.phase,
+        step_end_ms=settled_ms,
+        checks={
+            check.name: {
+                "step": value_at(samples.get(check.query, NO_SERIES), settled_ms),
+                "value": state.value,
+                "outcome": state.outcome,
+                "limit": state.limit_text,
+            }
+            for check, state in zip(session.setup.experiment.hypothesis, states, strict=True)
+        },
+        stops={
+            stop.name or stop.query: value_at(samples.get(stop.query, NO_SERIES), settled_ms)
+            for stop in session.setup.experiment.stop
+        },
+    )
+    for state in states:
+        if session.said.get(state.name) != state.outcome:
+            session.said[state.name] = state.outcome
+            session.emit("check", phase=session.phase, **check_json(state))
+    return states
+
+
+def _is_warm(session: Session, settled_ms: int) -> bool:
+    span = Span(settled_ms - WARMUP_STEPS * STEP_MS, settled_ms)
+    for check in session.setup.experiment.hypothesis:
+        each_step = replace(check, hold=replace(check.hold, over_ms=0, for_steps=1))
+        state = judge_check(
+            each_step,
+            session.sampler.samples,
+            start_ms=span.start_ms,
+            end_ms=span.end_ms,
+            baseline=None,
+        )
+        is_fed = state.windows == WARMUP_STEPS or check.no_data is NoData.IGNORE
+        if not is_fed or state.first_breach_ms is not None:
+            return False
+    return True
+
+
+def _unsteady_text(session: Session, states: Sequence[CheckState]) -> str:
+    if session.sampler.error is not None:
+        return f"store: {session.sampler.error}"
+    texts = [f"{s.name}: {state_text(s)}" for s in states if s.outcome is not Outcome.PASS]
+    return "; ".join(texts) or "no check held for three steps in a row"
+
+
+def _refuse_dead_store(session: Session, waited_ms: int) -> None:
+    if session.sampler.settled_ms or waited_ms < STORE_SILENT_MS_MAX:
+        return
+    error = session.sampler.error
+    raise TargetUnreachable(
+        f"store does not answer: {error or 'no reply in time'}",
+        where=getattr(error, "where", "") or "store",
+        fix=getattr(error, "fix", "") or "`chaosctl demo status` says whether it is up",
+    )
+
+
+def _refuse_if_stopped(session: Session) -> None:
+    span = Span(session.injected_ms, session.sampler.settled_ms)
+    for stop in session.setup.experiment.stop:
+        state = _stop(session, stop, span)
+        if state.fired:
+            name = stop.name or stop.query
+            session.emit(
+                "stop",
+                name=name,
+                value=state.value,
+                limit=state.limit_text,
+                known_ms=state.known_ms,
+            )
+            session.know(stop=f"{name}: {state.value:.4g} ({state.limit_text})")
+            raise FaultOver
+
+
+def _refuse_if_blind(session: Session) -> None:
+    """Nobody breaks a system that they cannot see."""
+    for check in session.setup.experiment.hypothesis:
+        if check.no_data is not NoData.INCONCLUSIVE:
+            continue
+        silent_ms = session.sampler.silent_ms(check, session.injected_ms)
+        if silent_ms > check.gap_ms:
+            text = f"{check.name}: no data for {silent_ms / 1000:g} s"
+            error = session.sampler.error
+            session.emit("stop", name=check.name, blind=True, text=text, trouble=str(error or ""))
+            session.know(during=Outcome.UNKNOWN, silent=text)
+            raise FaultOver
+
+
+def _stop(session: Session, stop: Any, span: Span) -> Any:
+    return judge_stop(
+        stop,
+        session.sampler.samples,
+        start_ms=span.start_ms,
+        end_ms=span.end_ms,
+        baseline=session.baseline,
+    )
+
+
+def _began_before(session: Session, state: CheckState) -> bool:
+    check = next(c for c in session.setup.experiment.hypothesis if c.name == state.name)
+    return state.first_breach_ms is not None and began_before(
+        check,
+        session.sampler.samples,
+        breach_ms=state.first_breach_ms,
+        injected_ms=session.injected_ms,
+        baseline=session.baseline,
+    )
+
+
+def _as_json(states: Sequence[CheckState]) -> list[dict[str, Any]]:
+    return [check_json(state) for state in states]
+
+
+def check_json(state: CheckState) -> dict[str, Any]:
+    """A check's state for journal and result."""
+    return {
+        "name": state.name,
+        "outcome": state.outcome,
+        "value": state.value,
+        "worst": state.worst,
+        "margin": state.margin,
+        "limit": state.limit_text,
+        "first_breach_ms": state.first_breach_ms,
+        "known_ms": state.breach_known_ms,
+        "longest_gap_ms": state.longest_gap_ms,
+        "reason": state.reason,
+    }
+
+
+def all_queries(checks: Sequence[Check], stops: Sequence[Any]) -> list[str]:
+    """Every query of an experiment."""
+    return [c.query for c in checks] + [s.query for s in stops]
