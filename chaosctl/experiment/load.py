@@ -9,9 +9,17 @@ from pathlib import Path
 
 from chaosctl.errors import InvalidExperiment, Problem
 from chaosctl.experiment.document import document_form
-from chaosctl.experiment.forms import WRONG, Notes, did_you_mean
+from chaosctl.experiment.forms import WRONG, MapForm, Notes, did_you_mean
 from chaosctl.experiment.model import Experiment
-from chaosctl.experiment.nodes import SIZE_BYTES_MAX, Place, Text, Unreadable, compose
+from chaosctl.experiment.nodes import (
+    SIZE_BYTES_MAX,
+    Mapping,
+    Node,
+    Place,
+    Text,
+    Unreadable,
+    compose,
+)
 from chaosctl.experiment.settings import override
 from chaosctl.experiment.steps import Faults
 
@@ -54,12 +62,10 @@ def _read(path: Path, source: str) -> bytes:
         with path.open("rb") as file:
             return file.read(SIZE_BYTES_MAX + 1)
     except OSError as error:
-        names = bundled_names()
-        nearby = [str(p) for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-        fix = did_you_mean(source, [*nearby, *names]) or "give a file, or a name of "
-        fix += "`chaosctl list experiments` shows the bundled ones"
-        what = f"cannot read the file: {(error.strerror or 'error').lower()}"
-        fix = fix.replace("a name of `chaosctl", "a bundled name: `chaosctl")
+        beside = [str(p) for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+        near = did_you_mean(source, [*beside, *bundled_names()])
+        fix = f"{near}give a file, or one of `chaosctl list experiments`"
+        what = f"cannot read the file: {(error.strerror or 'unknown error').lower()}"
         raise InvalidExperiment([Problem(what, source, fix)]) from error
 
 
@@ -100,8 +106,10 @@ def load(
     if root is None:
         fix = "`chaosctl schema` shows what belongs in it"
         raise InvalidExperiment([Problem("the document is empty", source, fix)])
+    form = document_form(faults)
+    _refuse_stranger(root, form, source)
     root = override(root, settings, notes)
-    experiment = document_form(faults).read(root, notes)
+    experiment = form.read(root, notes)
     if notes.problems or experiment is WRONG:
         raise InvalidExperiment(notes.sorted())
     digest = hashlib.sha256("\n".join((text, *settings)).encode()).hexdigest()
@@ -109,6 +117,18 @@ def load(
         experiment, name=name or Path(source).stem, source=source, sha256=digest
     )
     return result
+
+
+def _refuse_stranger(root: Node, form: MapForm, source: str) -> None:
+    """Refuse at once what shares no key with an experiment.
+
+    Its lines are not shown: it may be any file at all, with secrets in it.
+    """
+    names = [key.text for key, _ in root.entries] if isinstance(root, Mapping) else []
+    if any(name in form.keys or did_you_mean(name, form.keys) for name in names):
+        return
+    fix = f"give an experiment; its keys: {', '.join(form.keys)}"
+    raise InvalidExperiment([Problem("this is no experiment", source, fix)])
 
 
 def load_named(name_or_path: str, faults: Faults, settings: tuple[str, ...] = ()) -> Experiment:
