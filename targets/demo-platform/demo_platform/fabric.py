@@ -42,7 +42,10 @@ class Fabric(Protocol):
         """Make what all instances share."""
 
     async def wire(self, spec: InstanceSpec, pid: int) -> Wire:
-        """Give the process of that host pid, waiting in its new namespace, a link."""
+        """Give the process of that host pid, waiting in its new namespace, a link.
+
+        Raises OSError when the process is gone or the kernel refuses.
+        """
 
     async def unwire(self, wire: Wire) -> None:
         """Take a link away, and let go of the namespace."""
@@ -85,6 +88,7 @@ class NetnsFabric:
 
     def __init__(self) -> None:
         self._rtnetlink: AsyncIPRoute | None = None
+        self._netlink_error: type[Exception] = OSError
         self._bridge_index = 0
         self._links_made = 0
 
@@ -117,6 +121,7 @@ class NetnsFabric:
                 fix="load its modules (`sudo modprobe bridge veth`), or use --fabric loopback",
             ) from error
         self._rtnetlink = rtnetlink
+        self._netlink_error = NetlinkError
 
     async def wire(self, spec: InstanceSpec, pid: int) -> Wire:
         """Make a veth pair between the bridge and the namespace of that process."""
@@ -138,9 +143,9 @@ class NetnsFabric:
                     "address": mac_of(spec.address),
                 },
             )
-        except BaseException:
+        except self._netlink_error as error:
             os.close(namespace_fd)
-            raise
+            raise ConnectionError(f"cannot wire {spec.id} by {link}: {error}") from error
         return Wire(link, namespace_fd)
 
     async def unwire(self, wire: Wire) -> None:

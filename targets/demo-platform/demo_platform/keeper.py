@@ -54,6 +54,7 @@ def keep(settings: Settings) -> int:
 
     Raises DemoError when the world cannot be made, and then nothing is left of it.
     """
+    os.umask(0o077)
     claimed = rundir.claim(settings.folder)
     settings = replace(settings, folder=claimed.path)
     try:
@@ -205,14 +206,16 @@ class _Keeper:
             for event in self._events(world, deadline - time.monotonic()):
                 if event["event"] == wanted:
                     return event
-                if event["event"] in {"refused", "failed", "gone"}:
+                if event["event"] == "refused":
                     raise _error_of(event)
+                if event["event"] in {"failed", "gone"}:
+                    raise self._with_log(_error_of(event))
         raise DemoError(
             f"the world is not {wanted} after {BORN_WITHIN_S:.0f} s"
             if not self._asked_to_stop
             else "stopped by a signal before the world was up",
             where=str(self._rundir.path),
-            fix=f"see {rundir.LOG_FILE} there, or run `up` again",
+            fix="run `up` again",
         )
 
     def _events(self, world: _World, timeout_s: float) -> list[dict[str, Any]]:
@@ -245,14 +248,20 @@ class _Keeper:
         _, status = os.waitpid(world.pid, 0)
         world.pid = 0
         if failure is not None:
-            raise failure
-        if os.waitstatus_to_exitcode(status) != 0:
-            raise DemoError(
-                f"the world ended by itself: {_describe(status)}",
-                where=str(self._rundir.path),
-                fix="run `up` again; everything of it is gone",
-            )
-        return 0
+            raise self._with_log(failure)
+        if os.waitstatus_to_exitcode(status) == 0:
+            return 0
+        died = DemoError(
+            f"the world ended by itself: {_describe(status)}",
+            where=str(self._rundir.path),
+            fix="run `up` again; everything of it is gone",
+        )
+        raise died if os.WIFSIGNALED(status) else self._with_log(died)
+
+    def _with_log(self, error: DemoError) -> DemoError:
+        """The same error, its details saved where the folder's removal does not take them."""
+        saved = rundir.keep_log(self._rundir.path)
+        return DemoError(error.what, where=error.where, fix=f"{error.fix}; details: {saved}")
 
     def _notice_companions(self) -> None:
         """Write down a companion that ended; the platform runs on without it."""
@@ -349,7 +358,7 @@ def _error_of(event: dict[str, Any]) -> DemoError:
         return DemoError(
             "the world died while it was being made",
             where="supervisor",
-            fix=f"see {rundir.LOG_FILE}, and report it",
+            fix="report it",
         )
     return DemoError(event["what"], where=event["where"], fix=event["fix"])
 

@@ -247,9 +247,7 @@ class Supervisor:
         except ConnectionError:
             data = b""
         if not data:
-            self.stop(
-                DemoError("the zygote died", where="supervisor", fix="see the log; run `up` again")
-            )
+            self.stop(DemoError("the zygote died", where="supervisor", fix="run `up` again"))
             return
         said: dict[str, Any] = json.loads(data)
         if "exited" in said:
@@ -295,9 +293,7 @@ class Supervisor:
         try:
             socket.send_fds(self._zygote, [data], [channel.fileno() for channel in channels])
         except ConnectionError:
-            self.stop(
-                DemoError("the zygote died", where="supervisor", fix="see the log; run `up` again")
-            )
+            self.stop(DemoError("the zygote died", where="supervisor", fix="run `up` again"))
 
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -313,6 +309,6 @@ class Supervisor:
                 DemoError(
                     f"the supervisor failed: {task.exception()!r}",
                     where="supervisor",
-                    fix="see the log, and report it",
+                    fix="report it",
                 )
             )
