@@ -6,7 +6,7 @@ import numpy as np
 
 from atlas.errors import LimitExceeded
 from atlas.eval.lines import Lines, group_label, no_data, one_line, tag_label
-from atlas.eval.reduce import consolidate, present_in, reduce_block
+from atlas.eval.reduce import consolidate, present_in, reduce_block, refold_sums
 from atlas.expr.data_expr import Aggregate, All, DataExpr, GroupBy
 from atlas.expr.query_expr import exact_tags
 from atlas.model import EvalContext
@@ -39,6 +39,8 @@ def fetch_lines(store: MemoryStore, expr: DataExpr, context: EvalContext) -> Lin
 def _fetch_groups(
     store: MemoryStore, expr: GroupBy, groups: Groups, context: EvalContext
 ) -> Lines:
+    if not groups.count:
+        return Lines((), (), (), np.zeros((0, context.step_count)))
     _check_size(store, groups.count, context)
     values = _reduced(store, expr.aggregate.function, groups, context)
     shown = np.flatnonzero(~np.isnan(values).all(axis=1))
@@ -89,8 +91,11 @@ def _reduced(
         columns = slice(begin, end)
         at = (block_ms - first_ms) // own_ms
         target = slice(at + begin, at + end)
-        values[:, target] = reduce_block(_kernel(function), block, groups, columns)
-        has[:, target] = present_in(block, groups, columns)
+        reduced = reduce_block(_kernel(function), block, groups, columns)
+        has_value = present_in(block, groups, columns)
+        if function == "sum" and np.isnan(reduced).any():
+            refold_sums(reduced, has_value, block, groups, columns, store.index.id_order)
+        values[:, target], has[:, target] = reduced, has_value
     is_gauge = store.normalizer.are_gauges(groups.rows[groups.starts[:-1]])
     return consolidate(function, values, has, multiple, is_gauge)
 

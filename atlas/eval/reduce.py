@@ -8,11 +8,13 @@ processor's cache, and only for rows that are not full.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from atlas.store.block import COLUMN_BITS, FULL_WORD, POINTS_PER_BLOCK, Block, FloatArray
+from atlas.store.block import COLUMN_BITS, FULL_WORD, Block, FloatArray, RowArray
 from atlas.store.index import Groups
 
 BoolArray = npt.NDArray[np.bool_]
@@ -34,6 +36,28 @@ def present_in(block: Block, groups: Groups, columns: slice) -> BoolArray:
     """Where a group has a value, shape (groups, columns)."""
     words = np.bitwise_or.reduceat(block.present[groups.rows], groups.starts[:-1])
     return np.asarray((words[:, None] & COLUMN_BITS[columns]) != 0)
+
+
+def refold_sums(
+    sums: FloatArray,
+    has: BoolArray,
+    block: Block,
+    groups: Groups,
+    columns: slice,
+    ordered: Callable[[RowArray], RowArray],
+) -> None:
+    """Add up again, in place, where the sum is not a number: an infinity met its opposite.
+
+    Adding treats NaN as nothing, so what comes after such a meeting counts alone. That depends on the
+    order, which is that of the series' identities (`ordered`). Rare, and therefore plain.
+    """
+    for group, at in np.argwhere(np.isnan(sums) & has).tolist():
+        rows = ordered(groups.rows[groups.starts[group] : groups.starts[group + 1]])
+        column = columns.start + at
+        total = np.nan
+        for value in block.values[rows[block.has(rows, column)], column].tolist():
+            total = value if np.isnan(total) else total + value
+        sums[group, at] = total
 
 
 def _sum(block: Block, groups: Groups, columns: slice) -> FloatArray:
@@ -124,5 +148,3 @@ def reduce_lines(function: str, values: FloatArray) -> FloatArray:
         result = filled.min(axis=0) if function == "min" else filled.max(axis=0)
     return np.where(has.any(axis=0), result, np.nan)
 
-
-ALL_COLUMNS = slice(0, POINTS_PER_BLOCK)

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from atlas.errors import AtlasError
 from atlas.ingest.publish_json import JsonPublisher
 from atlas.server import graph, health, publish, tags
-from atlas.server.errors import on_atlas_error, on_http_error
+from atlas.server.errors import on_atlas_error, on_defect, on_http_error, on_recursion
 from atlas.server.state import ServerState
 from atlas.store.memory import MemoryStore
 
@@ -27,7 +27,12 @@ def make_app(store: MemoryStore, now_ms: Callable[[], int]) -> FastAPI:
         routes=ROUTES,
         openapi_url=None,
         redirect_slashes=False,
-        exception_handlers={AtlasError: on_atlas_error, HTTPException: on_http_error},
+        exception_handlers={
+            AtlasError: on_atlas_error,
+            HTTPException: on_http_error,
+            RecursionError: on_recursion,
+            Exception: on_defect,
+        },
     )
     app.state.atlas = ServerState(store, JsonPublisher(store), now_ms)
     return app

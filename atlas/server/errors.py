@@ -55,3 +55,22 @@ async def on_http_error(request: Request, error: Exception) -> Response:
             return error_response("method not allowed: GET", 405)
         return error_response(f"path not found: {request.url.path}", 404)
     return error_response(str(error.detail), error.status_code)
+
+
+async def on_recursion(_: Request, __: Exception) -> Response:
+    """An expression nested beyond what the interpreter's own stack holds."""
+    return error_response(
+        "IllegalStateException: stack overflow: expression is nested too deeply",
+        400,
+        fix="use fewer words on one expression",
+    )
+
+
+async def on_defect(request: Request, error: Exception) -> Response:
+    """A mistake of ours; the traceback goes to the log, never to the client."""
+    return error_response(
+        f"{type(error).__name__}: internal error",
+        500,
+        where=request.url.path,
+        fix="see the server's log, and please report it",
+    )

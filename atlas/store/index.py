@@ -146,6 +146,10 @@ class TagIndex:
         found = ((k, c.texts[c.codes[row]]) for k, c in self._columns.items() if c.codes[row] >= 0)
         return dict(sorted(found))
 
+    def id_order(self, rows: RowArray) -> RowArray:
+        """The rows in the order of their series' identities."""
+        return np.array(sorted(rows.tolist(), key=self._id_of.__getitem__), np.int32)
+
     def values_at(self, key: str, rows: RowArray) -> list[str]:
         """The value of a key in each of the rows, all of which have it."""
         column = self._columns[key]
