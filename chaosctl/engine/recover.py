@@ -1,10 +1,32 @@
-"""Take back what dead runs left."""
+"""Take back what dead runs left: by command, at the start of the next one, and by the watchdog."""
 
 from __future__ import annotations
 
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
 from chaosctl.context import Context
-from chaosctl.engine.ledger import RunSummary
-from chaosctl.engine.undo import UndoerFor, UndoReport
+from chaosctl.engine.folder import RESULT
+from chaosctl.engine.journal import Journal, read_journal, reopen_journal, to_json, write_whole
+from chaosctl.engine.ledger import RunState, RunSummary, list_runs
+from chaosctl.engine.undo import (
+    ROUNDS,
+    UndoerFor,
+    UndoReport,
+    UndoResult,
+    bounded_in_thread,
+    records_in,
+    undo_fields,
+    undo_lock,
+    undo_records,
+    undo_state,
+    undone_in,
+)
+from chaosctl.errors import ChaosctlError, NotStarted
+from chaosctl.judge.verdict import EXIT_CODES, UNDO_INCOMPLETE, UndoState, Verdict
 
 
 def undo_run(
@@ -14,7 +36,14 @@ def undo_run(
 
     Raises NotStarted while the run or its watchdog is alive: `chaosctl halt` is for that.
     """
-    raise NotImplementedError
+    if run.state is RunState.ACTIVE:
+        pid = run.pid or run.watchdog_pid
+        raise NotStarted(
+            f"run is still active (process {pid})",
+            where=run.id,
+            fix="`chaosctl halt` stops it and has it undone",
+        )
+    return finish_undo(context, run.folder, undoer_for, by=by, again=True)
 
 
 def recover(context: Context, undoer_for: UndoerFor, *, by: str = "recover") -> list[UndoReport]:
@@ -22,4 +51,94 @@ def recover(context: Context, undoer_for: UndoerFor, *, by: str = "recover") -> 
 
     Never raises for a run that resists: its report says `incomplete` and why.
     """
-    raise NotImplementedError
+    return [
+        finish_undo(context, run.folder, undoer_for, by=by)
+        for run in list_runs(context)
+        # What another user wrote is not for root to act upon: it would run with root's rights.
+        if run.state is RunState.UNFINISHED and run.uid == os.geteuid()
+    ]
+
+
+def finish_undo(
+    context: Context,
+    folder: Path,
+    undoer_for: UndoerFor,
+    *,
+    by: str,
+    again: bool = False,
+    rounds: int = ROUNDS,
+    reason: str = "the run died",
+) -> UndoReport:
+    """Undo the rest of a dead run and write down how it ended.
+
+    again: also what the journal says is undone. A journal that cannot be added to (a full or
+    read-only disk) stops nothing.
+    """
+    journal = _reopen(folder, context)
+    with undo_lock(folder, context, bounded_in_thread) as is_ours:
+        if not is_ours:
+            return UndoReport(folder.name, folder, (), UndoState.UNKNOWN, by_other=True)
+        try:
+            events = read_journal(folder)
+            records = records_in(events)
+        except (ChaosctlError, ValueError) as error:
+            failed = UndoResult("", "", (), error=str(error))
+            return UndoReport(folder.name, folder, (failed,), UndoState.UNKNOWN)
+        done = set() if again else undone_in(events)
+
+        def report(result: UndoResult) -> None:
+            if journal is not None:
+                journal.append("undo", **undo_fields(result, by))
+
+        results = undo_records(
+            [record for record in records if record.id not in done],
+            undoer_for,
+            context=context,
+            bounded=bounded_in_thread,
+            report=report,
+            rounds=rounds,
+        )
+        state = undo_state(results)
+        verdict = next((e for e in reversed(events) if e["event"] == "verdict"), None)
+        _conclude(folder, journal, verdict, state, by=by, reason=reason)
+    if journal is not None:
+        with suppress(OSError):
+            journal.close()
+    return UndoReport(folder.name, folder, results, state)
+
+
+def _reopen(folder: Path, context: Context) -> Journal | None:
+    try:
+        return reopen_journal(folder, context)
+    except (OSError, ChaosctlError):
+        return None
+
+
+def _conclude(
+    folder: Path,
+    journal: Journal | None,
+    before: dict[str, Any] | None,
+    state: UndoState,
+    *,
+    by: str,
+    reason: str,
+) -> None:
+    """A verdict for a run that could not give its own; the state of undo for any."""
+    verdict = str(before["verdict"]) if before else Verdict.ABORTED.value
+    is_clean = state is UndoState.CLEAN
+    said = {
+        "verdict": verdict,
+        "undo": state,
+        "exit_code": EXIT_CODES[Verdict(verdict)] if is_clean else UNDO_INCOMPLETE,
+        "reason": str(before["reason"]) if before else f"ended by {by}: {reason}",
+        "fix": "" if is_clean else f"chaosctl undo {folder.name}",
+    }
+    if journal is not None:
+        journal.append("verdict", **said, by=by)
+    path = folder / RESULT
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        result = {"schema": "chaosctl/result/v1", "run_id": folder.name, "detail": {}}
+    with suppress(OSError):  # the journal has it, as far as the disk goes
+        write_whole(path, to_json(result | said, indent=1))

@@ -135,10 +135,10 @@ def _phases_or_facts(session: Session) -> None:
             return
         _break(session)
         measure_recovery(session)
-    except RunEnded:
-        pass  # the facts say by whom
-    except FaultOver:
-        pass  # the facts say why
+    except LeftToWatchdog:
+        session.is_left = True
+    except (RunEnded, FaultOver):
+        pass  # the facts say why, and by whom
     except ChaosctlError as error:
         session.fix = error.fix
         if error.verdict is Verdict.INVALID:
@@ -248,12 +248,14 @@ def _finish(session: Session) -> RunResult:
 def _make_safe(session: Session) -> None:
     """Undo what is not undone, and see that it is gone. From here on no signal breaks anything."""
     session.is_undoing = True
+    if session.is_left:
+        return
     try:
         take_out(session)
         if session.hits:
             confirm_removed(session)
     except LeftToWatchdog:
-        session.note("the watchdog undoes the rest")
+        session.is_left = True
 
 
 def _conclude(session: Session, decision: Decision, states: list[CheckState]) -> RunResult:

@@ -107,6 +107,7 @@ class Session:
         self.records: list[UndoRecord] = []
         self.undone: dict[str, UndoResult] = {}
         self.is_undoing = False
+        self.is_left = False
         self.signal_number = 0
         self.presses = 0
         self.baseline: Span | None = None
