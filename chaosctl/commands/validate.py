@@ -26,17 +26,16 @@ def validate(
     import json
 
     from chaosctl.errors import InvalidExperiment, Problem
-    from chaosctl.experiment.load import load_named
+    from chaosctl.experiment.load import find, load_found
     from chaosctl.judge.verdict import EXIT_CODES, Verdict
     from chaosctl.report.problems import as_json as problem_json
     from chaosctl.report.problems import render_problem
-    from monkeys.faults import FAULTS
 
     found: dict[str, list[Problem]] = {}
     for document in documents:
         found[document] = []
         try:
-            load_named(document, FAULTS, tuple(settings or ()))
+            load_found(find(document), settings or ())
         except InvalidExperiment as error:
             found[document] = error.problems
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -22,6 +23,7 @@ from chaosctl.experiment.nodes import (
 )
 from chaosctl.experiment.settings import override
 from chaosctl.experiment.steps import Faults
+from monkeys.faults import FAULTS
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -32,6 +34,14 @@ class Document:
 
     name: str
     source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An experiment, and the text it was made from."""
+
+    experiment: Experiment
     text: str
 
 
@@ -131,7 +141,12 @@ def _refuse_stranger(root: Node, form: MapForm, source: str) -> None:
     raise InvalidExperiment([Problem("this is no experiment", source, fix)])
 
 
-def load_named(name_or_path: str, faults: Faults, settings: tuple[str, ...] = ()) -> Experiment:
-    """Find and load in one."""
-    found = find(name_or_path)
-    return load(found.text, found.source, faults, settings=settings, name=found.name)
+def load_found(found: Document, settings: Sequence[str] = (), faults: Faults = FAULTS) -> Loaded:
+    """The experiment of a document that `find` found, with `--set` settings applied."""
+    experiment = load(found.text, found.source, faults, settings=tuple(settings), name=found.name)
+    return Loaded(experiment, found.text)
+
+
+def load_bundled(name: str) -> Experiment:
+    """A bundled experiment, as it stands."""
+    return load_found(find(name)).experiment

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chaosctl.experiment.windows import STEP_MS
+from chaosctl.experiment.windows import STEP_MS as STEP_MS
 
 Series = Mapping[int, float]
 """Values by the end of their step, epoch ms. The step that ends at T covers T−step up to T.
