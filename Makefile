@@ -1,0 +1,42 @@
+# The memory of every task; `make` alone prints the list. Each line works when pasted.
+BIN := .venv-test/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup fmt lint types test test-all docs accept demo bench check release
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+setup: ## make the test environment
+	python3 -m venv .venv-test && $(BIN)/pip install -q -e '.[test]'
+
+fmt: ## format the sources
+	$(BIN)/ruff format && $(BIN)/ruff check --fix
+
+lint: ## check form and rules
+	$(BIN)/ruff format --check && $(BIN)/ruff check
+
+types: ## check the types
+	$(BIN)/mypy
+
+test: ## run what is quick, offline and unprivileged
+	$(BIN)/pytest
+
+test-all: ## run everything; a skip is a failure
+	$(BIN)/pytest -m '' --no-skips
+
+docs: ## write the generated pages
+	$(BIN)/python docs/generate.py
+
+accept: ## rewrite golden files and generated pages; read the diff
+	$(BIN)/pytest -q tests/runners tests/unit --accept; $(BIN)/python docs/generate.py
+
+demo: ## start the bundled platform
+	$(BIN)/chaosctl demo up
+
+bench: ## measure the figures; fails when one is missing
+	$(BIN)/python -m tests.bench
+
+check: lint types test ## what CI runs first
+
+release: ## build the wheel into dist/
+	$(BIN)/pip wheel -q --no-deps -w dist . && ls dist
