@@ -6,7 +6,19 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chaosctl.experiment.windows import STEP_MS as STEP_MS
+from chaosctl.experiment.windows import STEP_MS
+
+__all__ = [
+    "NO_SERIES",
+    "STEP_MS",
+    "Samples",
+    "Series",
+    "Span",
+    "longest_gap_ms",
+    "mean",
+    "step_ends",
+    "value_at",
+]
 
 Series = Mapping[int, float]
 """Values by the end of their step, epoch ms. The step that ends at T covers T−step up to T.
