@@ -1,0 +1,195 @@
+"""Says what one picture has that another had not, leaving ordinary platform life aside.
+
+Ordinary life is that scaling groups replace instances: processes, network namespaces and links may
+then be others, as long as there are as many of each kind in each place, and each answers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.integration.observer.processes import Process
+from tests.integration.observer.snapshot import Scope, Snapshot, Space, take
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    """One thing that is there and should not be, or is missing and should be there."""
+
+    kind: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.what}"
+
+
+def settle(before: Snapshot, scope: Scope, within_s: float) -> tuple[list[Residue], float]:
+    """Look again until nothing is left or the time is over; what is left, and seconds it took."""
+    started_s = time.monotonic()
+    while True:
+        asked_s = time.monotonic() - started_s
+        left = diff(before, take(scope))
+        if not left or asked_s >= within_s:
+            return left, asked_s
+        time.sleep(0.05)
+
+
+def diff(before: Snapshot, after: Snapshot) -> list[Residue]:
+    """Everything that changed and is not ordinary life; empty when all is as it was."""
+    return [
+        *_processes(before, after),
+        *_namespaces(before, after),
+        *_links(before, after),
+        *_insides(before, after),
+        *_sets("mount", {" ".join(m) for m in before.mounts}, {" ".join(m) for m in after.mounts}),
+        *_sets("file", before.files, after.files),
+        *(Residue("lock", name) for name in sorted(after.held_locks - before.held_locks)),
+        *_answers(before, after),
+    ]
+
+
+def _processes(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
+    outside = {p.pid for p in (*before.processes, *after.processes) if _is_outside(p)}
+    known = {(p.pid, p.start_ticks) for p in before.processes}
+    now = {(p.pid, p.start_ticks) for p in after.processes}
+    for process in after.processes:
+        if process.state == "T" and not _was_stopped(process, before):
+            yield Residue("stopped process", _described(process))
+        if process.pid in outside and (process.pid, process.start_ticks) not in known:
+            yield Residue("process", _described(process))
+    for process in before.processes:
+        if process.pid in outside and (process.pid, process.start_ticks) not in now:
+            yield Residue("missing process", _described(process))
+    yield from _counts("process", _population(before), _population(after))
+
+
+def _was_stopped(process: Process, before: Snapshot) -> bool:
+    return any(
+        (p.pid, p.start_ticks, p.state) == (process.pid, process.start_ticks, "T")
+        for p in before.processes
+    )
+
+
+def _is_outside(process: Process) -> bool:
+    """Whether it lives among the machine's own processes, not inside a world."""
+    return process.namespace("pid") in ("", _own_pids())
+
+
+def _own_pids() -> str:
+    return str(Path("/proc/self/ns/pid").readlink())
+
+
+def _population(snapshot: Snapshot) -> Counter[str]:
+    """How many processes of each name live in each place of a world."""
+    counted: Counter[str] = Counter()
+    for process in snapshot.processes:
+        if not _is_outside(process):
+            space = snapshot.spaces.get(process.namespace("net"))
+            counted[f"{process.name} in {space.place if space else 'an unseen place'}"] += 1
+    return counted
+
+
+def _namespaces(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
+    old = {name for name in before.namespaces if not name.startswith("net:")}
+    new = {name for name in after.namespaces if not name.startswith("net:")}
+    yield from _sets("namespace", old, new)
+    for space in after.spaces.values():
+        known = before.spaces.get(space.id)
+        if space.member_count == 0 and (known is None or known.member_count):
+            yield Residue("namespace", f"{space.id} held by {', '.join(space.holders)}")
+    yield from _counts("namespace", _places(before), _places(after))
+
+
+def _places(snapshot: Snapshot) -> Counter[str]:
+    return Counter(
+        f"network namespace in {space.place}"
+        for space in snapshot.spaces.values()
+        if space.member_count
+    )
+
+
+def _links(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
+    """In roots, where links come and go with instances, the count by kind and bridge is held."""
+    for space in after.spaces.values():
+        known = before.spaces.get(space.id)
+        if known is not None and space.has_bridge:
+            yield from _counts("link", _link_kinds(known), _link_kinds(space))
+
+
+def _link_kinds(space: Space) -> Counter[str]:
+    return Counter(
+        f"{link.kind or link.name} {'on ' + link.master if link.master else 'on no bridge'}"
+        + ("" if link.is_up else ", down")
+        for link in space.links
+    )
+
+
+def _insides(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
+    """Contents of each network namespace, against itself or, when it is new, its neighbours."""
+    for space in after.spaces.values():
+        known = before.spaces.get(space.id)
+        if known is None:
+            neighbours = [s for s in before.spaces.values() if s.place == space.place]
+            yield from _newcomer(space, neighbours)
+            continue
+        if space.error:
+            yield Residue("namespace", f"{space.id} can't be entered: {space.error}")
+        where = f"in {_named(space)}: "
+        yield from _sets("nft", set(known.rules), set(space.rules), where)
+        yield from _sets("route", set(known.dead_routes), set(space.dead_routes), where)
+        if not space.has_bridge:
+            yield from _sets("queue", set(known.queues), set(space.queues), where)
+            yield from _counts("link", _inner(known), _inner(space), where)
+            if known.listening != space.listening:
+                yield Residue("listener", f"{where}{space.listening}, were {known.listening}")
+
+
+def _newcomer(space: Space, neighbours: list[Space]) -> Iterator[Residue]:
+    usual_rules = {rule for other in neighbours for rule in other.rules}
+    where = f"in {_named(space)}: "
+    yield from _sets("nft", usual_rules & set(space.rules), set(space.rules), where)
+    yield from _sets("route", set(), set(space.dead_routes), where)
+    if neighbours and _inner(space) not in [_inner(other) for other in neighbours]:
+        yield Residue("link", f"{where}{dict(_inner(space))}")
+
+
+def _inner(space: Space) -> Counter[str]:
+    return Counter(
+        f"{link.kind or link.name}{'' if link.is_up else ' down'}" for link in space.links
+    )
+
+
+def _answers(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
+    for place, answered in sorted(after.answers.items()):
+        if not answered and before.answers.get(place, True):
+            yield Residue("unreachable", place)
+    missing = len(before.answers) - len(after.answers)
+    if missing > 0:
+        yield Residue("unreachable", f"{missing} instances listen no more")
+
+
+def _sets(kind: str, before: Set[str], after: Set[str], where: str = "") -> Iterator[Residue]:
+    for name in sorted(after - before):
+        yield Residue(kind, where + name)
+    for name in sorted(before - after):
+        yield Residue(f"missing {kind}", where + name)
+
+
+def _counts(
+    kind: str, before: Counter[str], after: Counter[str], where: str = ""
+) -> Iterator[Residue]:
+    for name in sorted(before | after):
+        if before[name] != after[name]:
+            yield Residue(kind, f"{where}{after[name]} × {name}, were {before[name]}")
+
+
+def _named(space: Space) -> str:
+    return space.addresses[0] if space.addresses else space.id
+
+
+def _described(process: Process) -> str:
+    return f"{process.pid} {process.command or process.name} ({process.state})"
