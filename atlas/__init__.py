@@ -27,7 +27,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "Atlas":
-        from atlas.library import Atlas
+        from atlas.library import Atlas  # noqa: PLC0415 (numpy and scipy come with it)
 
         return Atlas
     raise AttributeError(f"module 'atlas' has no attribute {name!r}")

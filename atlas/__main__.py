@@ -27,13 +27,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m atlas", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve a new store, in memory, until SIGTERM")
-    serve.add_argument("--host", help="address to listen on (127.0.0.1, unless only --unix is given)")
+    serve.add_argument(
+        "--host", help="address to listen on (127.0.0.1, unless only --unix is given)"
+    )
     serve.add_argument("--port", type=int, help="TCP port (7101)")
     serve.add_argument("--unix", type=Path, metavar="PATH", help="Unix socket to listen on")
     serve.add_argument("--step", default="60s", help="time between two points of a series (60s)")
     serve.add_argument("--max-age", help="how late, or early, data may be (one step, at least 60s)")
     serve.add_argument("--keep", default="6h", help="how long data is kept (6h)")
-    serve.add_argument("--max-series", type=int, default=1_000_000, help="series before new ones are refused")
+    serve.add_argument(
+        "--max-series", type=int, default=1_000_000, help="series before new ones are refused"
+    )
     return parser
 
 

@@ -44,13 +44,14 @@ class AtlasClient:
     """Asks a store over HTTP what `Atlas` asks in process."""
 
     def __init__(self, address: str, *, timeout_s: float = TIMEOUT_S_DEFAULT) -> None:
-        """address: `http://…`, `https://…` or `unix:PATH`. Raises BadData if it is none of these."""
+        """address: `http://…`, `https://…` or `unix:PATH`. Raises BadData for others."""
         self.address = address
         self._timeout_s = timeout_s
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https", "unix") or not (parts.netloc or parts.path):
             raise BadData(
-                f"not the address of a store: '{address}'", fix="write http://HOST:PORT or unix:PATH"
+                f"not the address of a store: '{address}'",
+                fix="write http://HOST:PORT or unix:PATH",
             )
         self._parts = parts
         self._prefix = "" if parts.scheme == "unix" else parts.path.rstrip("/")
@@ -58,12 +59,12 @@ class AtlasClient:
     def fetch(self, program: str, start_ms: int, end_ms: int, step_ms: int) -> list[TimeSeries]:
         """The lines of a program for the steps after `start_ms` up to and with `end_ms`.
 
-        Both instants are multiples of the step. Raises StoreUnreachable, or AtlasError with the store's
-        own message.
+        Both instants are multiples of the step. Raises StoreUnreachable, or AtlasError with the
+        store's own message.
         """
         if step_ms <= 0 or start_ms % step_ms or end_ms % step_ms or end_ms <= start_ms:
             raise BadData(
-                f"start {start_ms} and end {end_ms} must be different multiples of the step {step_ms}",
+                f"start {start_ms} and end {end_ms} must be two multiples of the step {step_ms}",
                 fix="round both down to the step",
             )
         if (end_ms - start_ms) // step_ms > POINTS_MAX:
@@ -97,7 +98,8 @@ class AtlasClient:
     def publish(self, batch: Iterable[Datapoint]) -> None:
         """Send datapoints. Raises BadData if any is refused; the others have been taken."""
         metrics = [
-            {"tags": dict(p.tags), "timestamp": p.timestamp_ms, "value": _number(p.value)} for p in batch
+            {"tags": dict(p.tags), "timestamp": p.timestamp_ms, "value": _number(p.value)}
+            for p in batch
         ]
         if not metrics:
             return
@@ -119,7 +121,9 @@ class AtlasClient:
         try:
             return json.loads(body)
         except ValueError as error:
-            raise self._unreachable("the answer is not JSON; something else listens there") from error
+            raise self._unreachable(
+                "the answer is not JSON; something else listens there"
+            ) from error
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         connection = self._connection()
@@ -132,7 +136,9 @@ class AtlasClient:
         except FileNotFoundError as error:
             raise self._unreachable("nobody listens there: no such socket") from error
         except (OSError, http.client.HTTPException) as error:
-            raise self._unreachable(f"cannot reach the store: {error or type(error).__name__}") from error
+            raise self._unreachable(
+                f"cannot reach the store: {error or type(error).__name__}"
+            ) from error
         finally:
             connection.close()
 
@@ -194,4 +200,6 @@ def _instant(epoch_ms: int) -> str:
 
 
 def _number(value: float) -> float | str:
-    return value if value - value == 0 else str(value).replace("nan", "NaN").replace("inf", "Infinity")
+    return (
+        value if value - value == 0 else str(value).replace("nan", "NaN").replace("inf", "Infinity")
+    )

@@ -70,13 +70,19 @@ def _aggregate(item: object) -> object:
     return item if isinstance(item, Aggregate) else NOT_ONE
 
 
-def _series(item: object) -> object:
+def as_series(item: object) -> TimeSeriesExpr | None:
+    """The item as an expression: a query is summed, a number is a constant; None for others."""
     if isinstance(item, TimeSeriesExpr):
         return item
     if isinstance(item, Query):
         return Aggregate("sum", item)
     number = _double(item)
-    return Constant(number) if isinstance(number, float) else NOT_ONE
+    return Constant(number) if isinstance(number, float) else None
+
+
+def _series(item: object) -> object:
+    expr = as_series(item)
+    return NOT_ONE if expr is None else expr
 
 
 TYPES: Mapping[str, DataType] = MappingProxyType(
@@ -117,7 +123,7 @@ _OPERATOR_NAMES = _COMPARE_NAMES | {
 }
 
 
-def type_name(item: object) -> str:
+def type_name(item: object) -> str:  # noqa: PLR0911 (a return for each kind of item)
     """The class name under which the original reports an item of the stack."""
     match item:
         case str():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from atlas.asl.datatypes import type_name
 from atlas.asl.lexer import Token, tokens_of
@@ -15,7 +16,7 @@ LIST_SIZE_MAX = 1024
 
 
 def run_program(program: str, vocabulary: Vocabulary) -> Stack:
-    """The stack that `program` leaves, bottom to top. Raises AslError with the place of a mistake."""
+    """The stack that `program` leaves, bottom to top. Raises AslError with a mistake's place."""
     return run_tokens(tokens_of(program), vocabulary)
 
 
@@ -60,14 +61,18 @@ def _read_list(tokens: Sequence[Token], start: int) -> tuple[tuple[str, ...], in
                 span=tokens[i].span,
                 fix="split the list",
             )
-    raise AslError("unmatched opening parenthesis", span=tokens[start].span, fix="close it with ')'")
+    raise AslError(
+        "unmatched opening parenthesis", span=tokens[start].span, fix="close it with ')'"
+    )
 
 
 def _call(token: Token, stack: Stack, vocabulary: Vocabulary) -> Stack:
     name = token.text[1:]
     overloads = vocabulary.overloads(name)
     if not overloads:
-        raise AslError(f"unknown word ':{name}'", span=token.span, fix=_suggestion(name, vocabulary))
+        raise AslError(
+            f"unknown word ':{name}'", span=token.span, fix=_suggestion(name, vocabulary)
+        )
     word = _matching(overloads, stack)
     if word is None:
         types = ",".join(map(type_name, stack))
@@ -88,7 +93,5 @@ def _matching(overloads: Sequence[Word], stack: Stack) -> Word | None:
 
 
 def _suggestion(name: str, vocabulary: Vocabulary) -> str:
-    from difflib import get_close_matches
-
     close = get_close_matches(name, {w.name for w in vocabulary}, n=1)
     return f"did you mean ':{close[0]}'?" if close else "check the spelling of the word"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from atlas.asl.datatypes import NOT_ONE, TYPES
+from atlas.asl.datatypes import as_series
 from atlas.asl.interpreter import run_program
 from atlas.asl.words import MATH, QUERY
 from atlas.errors import AslError
@@ -21,19 +21,19 @@ def parse_query(program: str) -> Query:
     if len(stack) == 1 and isinstance(stack[0], Query):
         return stack[0]
     raise AslError(
-        "expected a single query on the stack", fix="join queries with :and, as in 'a,1,:eq,b,:has,:and'"
+        "expected a single query on the stack",
+        fix="join queries with :and, as in 'a,1,:eq,b,:has,:and'",
     )
 
 
 def _expr(item: object) -> TimeSeriesExpr:
-    expr = TYPES["TimeSeriesExpr"].coerce(item)
-    if expr is NOT_ONE:
+    expr = as_series(item)
+    if expr is None:
         raise AslError(
             f"expecting time series expr, found {_found(item)}",
             fix="every item of the program must end as an expression",
             original_class="IllegalArgumentException",
         )
-    assert isinstance(expr, TimeSeriesExpr)
     return expr
 
 

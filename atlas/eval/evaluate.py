@@ -8,10 +8,11 @@ import numpy as np
 
 from atlas.errors import AslError
 from atlas.eval.fetch import fetch_lines
-from atlas.eval.lines import Lines, group_label, no_data, one_line, sorted_by_label, tag_label
+from atlas.eval.lines import Lines, no_data, one_line, sorted_by_label
 from atlas.eval.operators import BINARY_ARRAYS, UNARY_ARRAYS
 from atlas.eval.reduce import reduce_lines
 from atlas.expr.data_expr import Aggregate, All, DataExpr, GroupBy
+from atlas.expr.label import group_label, tag_label
 from atlas.expr.math_expr import (
     Binary,
     Constant,
@@ -46,7 +47,9 @@ def evaluate(
         return [sorted_by_label(_evaluate(expr, leaves, context)) for expr in exprs]
 
 
-def _evaluate(expr: TimeSeriesExpr, leaves: Leaves, context: EvalContext) -> Lines:
+def _evaluate(  # noqa: PLR0911 (a return for each kind of expression)
+    expr: TimeSeriesExpr, leaves: Leaves, context: EvalContext
+) -> Lines:
     match expr:
         case Aggregate() | GroupBy() | All():
             return leaves[expr]

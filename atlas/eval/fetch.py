@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from atlas.errors import LimitExceeded
-from atlas.eval.lines import Lines, group_label, no_data, one_line, tag_label
+from atlas.eval.lines import Lines, no_data, one_line
 from atlas.eval.reduce import consolidate, present_in, reduce_block, refold_sums
 from atlas.expr.data_expr import Aggregate, All, DataExpr, GroupBy
+from atlas.expr.label import aggregate_label, group_label, tag_label
 from atlas.expr.query_expr import exact_tags
 from atlas.model import EvalContext
 from atlas.store.block import FloatArray
@@ -24,7 +25,7 @@ def fetch_lines(store: MemoryStore, expr: DataExpr, context: EvalContext) -> Lin
             values = _reduced(store, expr.function, groups, context)
             if not groups.count or np.isnan(values).all():
                 return no_data(context.step_count)
-            return one_line(exact_tags(expr.query), expr.label, values[0])
+            return one_line(exact_tags(expr.query), aggregate_label(expr), values[0])
         case GroupBy():
             return _fetch_groups(store, expr, store.index.group(rows, expr.keys), context)
         case All():
@@ -36,9 +37,7 @@ def fetch_lines(store: MemoryStore, expr: DataExpr, context: EvalContext) -> Lin
             return Lines(tags, tuple(map(tag_label, tags)), ((),) * len(tags), values[shown])
 
 
-def _fetch_groups(
-    store: MemoryStore, expr: GroupBy, groups: Groups, context: EvalContext
-) -> Lines:
+def _fetch_groups(store: MemoryStore, expr: GroupBy, groups: Groups, context: EvalContext) -> Lines:
     if not groups.count:
         return Lines((), (), (), np.zeros((0, context.step_count)))
     _check_size(store, groups.count, context)
@@ -63,17 +62,15 @@ def _check_size(store: MemoryStore, line_count: int, context: EvalContext) -> No
             f"requirement failed: too many lines: {line_count} > {limits.line_count_max}",
             fix="group by a key with fewer values, or select fewer series",
         )
-    datapoint_count = line_count * context.step_count
-    if datapoint_count > limits.datapoint_count_max:
+    count, count_max = line_count * context.step_count, limits.datapoint_count_max
+    if count > count_max:
         raise LimitExceeded(
-            f"requirement failed: too many datapoints: {datapoint_count} > {limits.datapoint_count_max}",
+            f"requirement failed: too many datapoints: {count} > {count_max}",
             fix="ask for a shorter time or a longer step",
         )
 
 
-def _reduced(
-    store: MemoryStore, function: str, groups: Groups, context: EvalContext
-) -> FloatArray:
+def _reduced(store: MemoryStore, function: str, groups: Groups, context: EvalContext) -> FloatArray:
     """Groups by steps of the window, from the store's own steps."""
     own_ms = store.config.step_ms
     multiple = context.step_ms // own_ms
@@ -94,7 +91,7 @@ def _reduced(
         reduced = reduce_block(_kernel(function), block, groups, columns)
         has_value = present_in(block, groups, columns)
         if function == "sum" and np.isnan(reduced).any():
-            refold_sums(reduced, has_value, block, groups, columns, store.index.id_order)
+            refold_sums(reduced, has_value, block, groups, columns, ordered=store.index.id_order)
         values[:, target], has[:, target] = reduced, has_value
     is_gauge = store.normalizer.are_gauges(groups.rows[groups.starts[:-1]])
     return consolidate(function, values, has, multiple, is_gauge)

@@ -19,7 +19,7 @@ _NO_OFFSET = "0w"
 
 @dataclass(frozen=True, slots=True)
 class GraphData:
-    """Lines ready to be rendered; `values` has shape (lines, steps) and `start_ms` is its first step."""
+    """Lines to render; `values` has shape (lines, steps), and `start_ms` is the first step."""
 
     legends: tuple[str, ...]
     tags: tuple[Mapping[str, str], ...]

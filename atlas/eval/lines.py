@@ -35,16 +35,6 @@ def no_data(step_count: int) -> Lines:
     return one_line({"name": "NO_DATA"}, "NO DATA", np.full(step_count, np.nan))
 
 
-def tag_label(tags: Mapping[str, str]) -> str:
-    """The label of a line that has no other: its tags."""
-    return ", ".join(f"{k}={v}" for k, v in sorted(tags.items())) or "NO TAGS"
-
-
-def group_label(keys: tuple[str, ...], values: tuple[str, ...]) -> str:
-    """The label of a group: `(k=v k2=v2)`, in the order of the keys."""
-    return f"({' '.join(f'{k}={v}' for k, v in zip(keys, values, strict=True))})"
-
-
 def sorted_by_label(lines: Lines) -> Lines:
     """The same lines in the order in which they are shown."""
     order = sorted(range(lines.count), key=lines.labels.__getitem__)

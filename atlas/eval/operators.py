@@ -1,4 +1,4 @@
-"""The operators of `atlas.expr.operators` on arrays. Shapes of both sides are equal, or broadcast."""
+"""The operators of `atlas.expr.operators` on arrays, both sides of the same shape."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Series reduced to groups, block by block; and steps reduced to longer steps.
 
-A block holds zero where a value is absent and says so in its presence words. So a sum is a product
-with a sparse matrix of ones: no test for gaps, no copy of the rows, and the interpreter lock is free
-meanwhile. Largest and smallest need the absent values replaced, which is done in chunks that stay in the
-processor's cache, and only for rows that are not full.
+A block holds zero where a value is absent and says so in its presence words. So a sum is a
+product with a sparse matrix of ones: no test for gaps, no copy of the rows, and the interpreter
+lock is free meanwhile. Largest and smallest need the absent values replaced, which is done in
+chunks that stay in the processor's cache, and only for rows that are not full.
 """
 
 from __future__ import annotations
@@ -44,12 +44,13 @@ def refold_sums(
     block: Block,
     groups: Groups,
     columns: slice,
+    *,
     ordered: Callable[[RowArray], RowArray],
 ) -> None:
     """Add up again, in place, where the sum is not a number: an infinity met its opposite.
 
-    Adding treats NaN as nothing, so what comes after such a meeting counts alone. That depends on the
-    order, which is that of the series' identities (`ordered`). Rare, and therefore plain.
+    Adding treats NaN as nothing, so what comes after such a meeting counts alone. That depends on
+    the order, which is that of the series' identities (`ordered`). Rare, and therefore plain.
     """
     for group, at in np.argwhere(np.isnan(sums) & has).tolist():
         rows = ordered(groups.rows[groups.starts[group] : groups.starts[group + 1]])
@@ -69,7 +70,7 @@ def _sum(block: Block, groups: Groups, columns: slice) -> FloatArray:
     matrix = csr_array(
         (ones, groups.rows, groups.starts.astype(np.int32)), shape=(groups.count, block.row_count)
     )
-    return np.asarray((matrix @ block.values)[:, columns])
+    return np.asarray(matrix @ block.values)[:, columns]
 
 
 def _count(block: Block, groups: Groups, columns: slice) -> FloatArray:
@@ -115,8 +116,8 @@ def consolidate(
 ) -> FloatArray:
     """Steps joined `multiple` at a time; NaN where none of them has a value.
 
-    values, has: shape (groups, steps · multiple). is_gauge: shape (groups,).
-    Sums and counts become means: of a rate over all of the steps, of a gauge over those with a value.
+    values, has: shape (groups, steps · multiple). is_gauge: shape (groups,). Sums and counts
+    become means: of a rate over all of the steps, of a gauge over those with a value.
     """
     if multiple == 1:
         return np.where(has, values, np.nan)
@@ -147,4 +148,3 @@ def reduce_lines(function: str, values: FloatArray) -> FloatArray:
         filled = np.where(has, values, worst)
         result = filled.min(axis=0) if function == "min" else filled.max(axis=0)
     return np.where(has.any(axis=0), result, np.nan)
-

@@ -18,10 +18,6 @@ class Aggregate:
     function: str
     query: Query
 
-    @property
-    def label(self) -> str:
-        return f"{self.function}({self.query.label})"
-
     def __str__(self) -> str:
         return f"{self.query},:{self.function}"
 
@@ -35,6 +31,7 @@ class GroupBy:
 
     @property
     def query(self) -> Query:
+        """What the aggregate selects."""
         return self.aggregate.query
 
     def __str__(self) -> str:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from atlas.errors import BadData, requirement_failed
 from atlas.expr.text import parse_duration
 
 _UNIX = re.compile(r"\d+")
-_UNIX_RELATIVE = re.compile(r"(\d+)([+-])(.+)")
+_UNIX_RELATIVE = re.compile(r"(?!\d{4}-\d\d-)(\d+)([+-])(.+)")
 _NAMED = re.compile(r"[a-z]+")
 _RELATIVE = re.compile(r"([a-z]+)([+-])(.+)")
 _ISO = re.compile(
@@ -25,15 +25,14 @@ _OFFSET = re.compile(r"([+-])(\d\d?)(?::?(\d\d))?(?::?(\d\d))?")
 
 _SECONDS_MAX = 2_147_483_647
 _YEAR_2400_MS = 13_569_465_600_000
+_LONG_MAX = 2**63 - 1
 
 
-def parse_window(
-    start: str, end: str, zone: tzinfo, now_ms: int
-) -> tuple[int, int]:
+def parse_window(start: str, end: str, zone: tzinfo, now_ms: int) -> tuple[int, int]:
     """Start and end of a request, of which one may be relative to the other."""
     known = {"now": now_ms, "epoch": 0}
     if _reference(start) not in (None, "now", "epoch", "s"):
-        if _reference(end) == "s":
+        if _reference(end) in ("s", "e"):
             raise requirement_failed("start and end are both relative")
         end_ms = parse_instant(end, zone, known)
         start_ms = parse_instant(start, zone, known | {"e": end_ms})
@@ -46,7 +45,7 @@ def parse_window(
 
 
 def parse_instant(text: str, zone: tzinfo, known: Mapping[str, int]) -> int:
-    """Epoch milliseconds. `known` are the names to which others may be relative; any other is now."""
+    """Epoch milliseconds. `known` are names and their instants; any other name is now."""
     if _UNIX.fullmatch(text):
         return _from_unix(int(text))
     if _NAMED.fullmatch(text):
@@ -62,8 +61,8 @@ def parse_instant(text: str, zone: tzinfo, known: Mapping[str, int]) -> int:
 
 def parse_zone(text: str) -> tzinfo:
     """A zone by its Java name: `UTC`, `US/Pacific`, `GMT+2`, `-07:00`."""
-    if text == "Z":
-        return timezone.utc
+    if text in ("Z", "UTC", "GMT"):
+        return UTC
     offset = _OFFSET.fullmatch(re.sub(r"^(GMT|UTC|UT)(?=[+-])", "", text))
     if offset is not None:
         return _fixed(offset)
@@ -86,6 +85,8 @@ def _reference(text: str) -> str | None:
 
 
 def _from_unix(number: int) -> int:
+    if number > _LONG_MAX:
+        raise BadData(f"invalid date {number}", fix="write seconds or milliseconds since 1970")
     if number <= _SECONDS_MAX:
         return number * 1000
     if number <= _YEAR_2400_MS:
@@ -95,22 +96,21 @@ def _from_unix(number: int) -> int:
 
 def _from_iso(text: str, zone: tzinfo) -> int:
     match = _ISO.fullmatch(text)
+    if match is None:
+        raise _invalid_date(text)
+    year, month, day, hour, minute, second, fraction, offset = match.groups()
+    parts = _OFFSET.fullmatch(offset or "")
+    own = zone if offset is None else UTC if parts is None else _fixed(parts)
     try:
-        if match is None:
-            raise ValueError(text)
-        year, month, day, hour, minute, second, fraction, offset = match.groups()
-        own = zone
-        if offset is not None:
-            parts = _OFFSET.fullmatch(offset)
-            own = timezone.utc if parts is None else _fixed(parts)
-        moment = datetime(
-            int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0),
-            tzinfo=own,
-        )  # fmt: skip
-        millis = int((fraction or "0").ljust(3, "0")[:3])
-        return int(moment.timestamp()) * 1000 + millis
+        date = datetime(int(year), int(month), int(day), tzinfo=own)
+        moment = date.replace(hour=int(hour or 0), minute=int(minute or 0), second=int(second or 0))
     except ValueError as error:
-        raise BadData(f"invalid date {text}", fix="write '2026-01-12T01:37' or 'e-3h'") from error
+        raise _invalid_date(text) from error
+    return int(moment.timestamp()) * 1000 + int((fraction or "0").ljust(3, "0")[:3])
+
+
+def _invalid_date(text: str) -> BadData:
+    return BadData(f"invalid date {text}", fix="write '2026-01-12T01:37' or 'e-3h'")
 
 
 def _fixed(match: re.Match[str]) -> tzinfo:

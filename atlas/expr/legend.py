@@ -24,7 +24,7 @@ def simple_legends(exprs: Sequence[TimeSeriesExpr]) -> list[str | None]:
 
 
 def substitute(pattern: str, tags: Mapping[str, str]) -> str:
-    """The pattern with `$name` and `$(name)` replaced by tags; an unknown name stands for itself."""
+    """The pattern with `$name` and `$(name)` replaced by tags; unknown names stay."""
 
     def value(match: re.Match[str]) -> str:
         if match.group(3):

@@ -1,7 +1,8 @@
 """Arithmetic over lines: constants, unary and binary operators, aggregates of lines, rewrites.
 
-What an operator *computes* is written in `atlas.eval.operators`; here stands what it *is*. How lines
-are paired (`grouping`) is decided when the expression is built, so that a mistake is found at once.
+What an operator *computes* is written in `atlas.eval.operators`; here stands what it *is*. How
+lines are paired (`grouping`) is decided when the expression is built, so that a mistake is found
+at once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from atlas.errors import requirement_failed, AslError
+from atlas.errors import AslError, requirement_failed
 from atlas.expr.data_expr import Aggregate, All, DataExpr, GroupBy, keys_text
 from atlas.expr.query_expr import Query
 from atlas.expr.text import number_text
@@ -80,7 +81,9 @@ class LineGroupBy:
     def __post_init__(self) -> None:
         inner = grouping(self.aggregate.inner)
         if not set(self.keys) <= set(inner):
-            raise requirement_failed(f"{keys_text(self.keys)} is not a subset of {keys_text(inner)}")
+            raise requirement_failed(
+                f"{keys_text(self.keys)} is not a subset of {keys_text(inner)}"
+            )
 
     def __str__(self) -> str:
         return f"{self.aggregate},{keys_text(self.keys)},:by"
@@ -88,7 +91,7 @@ class LineGroupBy:
 
 @dataclass(frozen=True, slots=True)
 class NamedRewrite:
-    """A macro that keeps its name in print: `display` is its operand, `expansion` what it computes."""
+    """A macro that keeps its name in print: `display` is its operand, `expansion` its meaning."""
 
     word: str
     display: Query | TimeSeriesExpr
@@ -136,8 +139,10 @@ def data_exprs(expr: TimeSeriesExpr) -> Iterator[DataExpr]:
             yield from data_exprs(expr.expansion)
 
 
-def grouped_by(expr: TimeSeriesExpr, keys: tuple[str, ...]) -> TimeSeriesExpr:
-    """`expr,(,keys,),:by`: the keys are pushed down onto every aggregate, or group its lines again."""
+def grouped_by(  # noqa: PLR0911 (a return for each kind of expression)
+    expr: TimeSeriesExpr, keys: tuple[str, ...]
+) -> TimeSeriesExpr:
+    """`expr,(,keys,),:by`: every aggregate gets the keys; lines grouped already are regrouped."""
     if isinstance(expr, LineAggregate) and grouping(expr.inner):
         return LineGroupBy(expr, keys)
     if grouping(expr):

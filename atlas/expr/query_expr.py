@@ -17,17 +17,12 @@ from atlas.model import Tags
 
 
 class Query:
-    """The base of all queries; each prints as the program that makes it and has a label."""
+    """The base of all queries; each prints as the program that makes it."""
 
     __slots__ = ()
 
     def matches(self, tags: Tags) -> bool:
         """Whether a series with these tags is selected."""
-        raise NotImplementedError
-
-    @property
-    def label(self) -> str:
-        """The query as a reader sees it in a legend."""
         raise NotImplementedError
 
 
@@ -36,11 +31,8 @@ class TrueQuery(Query):
     """Selects everything."""
 
     def matches(self, tags: Tags) -> bool:
+        """Always."""
         return True
-
-    @property
-    def label(self) -> str:
-        return "true"
 
     def __str__(self) -> str:
         return ":true"
@@ -51,11 +43,8 @@ class FalseQuery(Query):
     """Selects nothing."""
 
     def matches(self, tags: Tags) -> bool:
+        """Never."""
         return False
-
-    @property
-    def label(self) -> str:
-        return "false"
 
     def __str__(self) -> str:
         return ":false"
@@ -72,6 +61,7 @@ class KeyQuery(Query):
         raise NotImplementedError
 
     def matches(self, tags: Tags) -> bool:
+        """If the key is there and its value accepted."""
         value = tags.get(self.key)
         return value is not None and self.accepts(value)
 
@@ -83,11 +73,8 @@ class HasKey(KeyQuery):
     key: str
 
     def accepts(self, value: str) -> bool:
+        """Any value."""
         return True
-
-    @property
-    def label(self) -> str:
-        return f"has({self.key})"
 
     def __str__(self) -> str:
         return f"{encode(self.key)},:has"
@@ -101,11 +88,8 @@ class Equal(KeyQuery):
     value: str
 
     def accepts(self, value: str) -> bool:
+        """This value."""
         return value == self.value
-
-    @property
-    def label(self) -> str:
-        return f"{self.key}={self.value}"
 
     def __str__(self) -> str:
         return f"{encode(self.key)},{encode(self.value)},:eq"
@@ -124,6 +108,7 @@ class Compare(KeyQuery):
     word: str
 
     def accepts(self, value: str) -> bool:
+        """What lies on the right side of the other value."""
         left, right = _utf16(value), _utf16(self.value)
         match self.word:
             case "lt":
@@ -134,11 +119,6 @@ class Compare(KeyQuery):
                 return left > right
             case _:
                 return left >= right
-
-    @property
-    def label(self) -> str:
-        sign = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}[self.word]
-        return f"{self.key}{sign}{self.value}"
 
     def __str__(self) -> str:
         return f"{encode(self.key)},{encode(self.value)},:{self.word}"
@@ -152,11 +132,8 @@ class In(KeyQuery):
     values: tuple[str, ...]
 
     def accepts(self, value: str) -> bool:
+        """Any of the values."""
         return value in self.values
-
-    @property
-    def label(self) -> str:
-        return f"{self.key} in ({','.join(self.values)})"
 
     def __str__(self) -> str:
         return f"{encode(self.key)},(,{','.join(map(encode, self.values))},),:in"
@@ -187,11 +164,8 @@ class Regex(KeyQuery):
         _search(self.pattern, self.ignore_case)
 
     def accepts(self, value: str) -> bool:
+        """What the pattern finds."""
         return _search(self.pattern, self.ignore_case)(value) is not None
-
-    @property
-    def label(self) -> str:
-        return f"{self.key}~/^{self.pattern}/{'i' if self.ignore_case else ''}"
 
     def __str__(self) -> str:
         return f"{encode(self.key)},{encode(self.pattern)},:{'reic' if self.ignore_case else 're'}"
@@ -205,11 +179,8 @@ class And(Query):
     right: Query
 
     def matches(self, tags: Tags) -> bool:
+        """If both sides do."""
         return self.left.matches(tags) and self.right.matches(tags)
-
-    @property
-    def label(self) -> str:
-        return f"({self.left.label}) and ({self.right.label})"
 
     def __str__(self) -> str:
         return f"{self.left},{self.right},:and"
@@ -223,11 +194,8 @@ class Or(Query):
     right: Query
 
     def matches(self, tags: Tags) -> bool:
+        """If either side does."""
         return self.left.matches(tags) or self.right.matches(tags)
-
-    @property
-    def label(self) -> str:
-        return f"({self.left.label}) or ({self.right.label})"
 
     def __str__(self) -> str:
         return f"{self.left},{self.right},:or"
@@ -240,11 +208,8 @@ class Not(Query):
     query: Query
 
     def matches(self, tags: Tags) -> bool:
+        """If the query inside does not."""
         return not self.query.matches(tags)
-
-    @property
-    def label(self) -> str:
-        return f"not({self.query.label})"
 
     def __str__(self) -> str:
         return f"{self.query},:not"

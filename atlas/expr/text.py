@@ -31,7 +31,13 @@ _UNITS_MS: dict[str, float] = {
     **dict.fromkeys(("month", "months"), 30 * 86_400_000),
     **dict.fromkeys(("y", "year", "years"), 365 * 86_400_000),
 }
-_WRITTEN_UNITS = (("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000))
+_WRITTEN_UNITS = (
+    ("w", 604_800_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1000),
+)
 _LONG_MAX = 2**63 - 1
 
 
@@ -54,7 +60,11 @@ def encode(text: str) -> str:
     out = []
     for i, char in enumerate(text):
         at_edge = i in (0, last)
-        if char in ",:" or (char <= " " and (at_edge or char != " ")) or (char != " " and char.isspace()):
+        if (
+            char in ",:"
+            or (char <= " " and (at_edge or char != " "))
+            or (char != " " and char.isspace())
+        ):
             out.append(_unicode_escape(char))
         else:
             out.append(char)
@@ -74,7 +84,11 @@ def parse_number(text: str) -> float | None:
     bare = text.rstrip("dDfF") if "x" not in text.lower() and not text.endswith("y") else text
     if "x" in bare.lower():
         return float.fromhex(bare.rstrip("dDfF") if "p" not in bare.lower() else _hex_body(bare))
-    return float(bare) if not bare.endswith(("NaN", "Infinity")) else float(bare.replace("Infinity", "inf"))
+    return (
+        float(bare)
+        if not bare.endswith(("NaN", "Infinity"))
+        else float(bare.replace("Infinity", "inf"))
+    )
 
 
 def _hex_body(text: str) -> str:
@@ -130,7 +144,9 @@ def parse_duration(text: str) -> int:
 def _parse_iso_duration(text: str) -> int:
     match = _ISO_DURATION.fullmatch(text)
     if match is None or text.endswith(("P", "T")):
-        raise BadData(f"invalid period {text}", fix="use days, hours, minutes and seconds: 'P1DT2H'")
+        raise BadData(
+            f"invalid period {text}", fix="use days, hours, minutes and seconds: 'P1DT2H'"
+        )
     sign, days, hours, minutes, seconds = match.groups()
     total_s = int(days or 0) * 86_400 + int(hours or 0) * 3_600 + int(minutes or 0) * 60
     total_ms = total_s * 1000 + round(float(seconds or 0) * 1000)

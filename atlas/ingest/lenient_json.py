@@ -59,7 +59,9 @@ def _parse(body: bytes) -> Any:
         return json.loads(plain) if plain.strip() else None
     except (ValueError, RecursionError) as error:
         raise BadData(
-            f"{error}", fix="send a JSON object with 'metrics'", original_class="StreamReadException"
+            f"{error}",
+            fix="send a JSON object with 'metrics'",
+            original_class="StreamReadException",
         ) from error
 
 

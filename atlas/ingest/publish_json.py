@@ -1,17 +1,18 @@
 """The publish format, `{"tags": {…}, "metrics": [{"tags": {…}, "timestamp": ms, "value": v}, …]}`.
 
-Decoding tags is what costs. So the tags of a sample stay raw bytes, which are looked up as they are: a
-client writes its tags the same way every time. One level up, the raw tags of the whole batch are looked
-up first, because a client also sends the same series in the same order at every step; what is found is
-the finished plan of rows. Neither key holds a value or a time. A key gets into either table only through
-the full path, so a key that is found is known to be valid.
+Decoding tags is what costs. So the tags of a sample stay raw bytes, which are looked up as they
+are: a client writes its tags the same way every time. One level up, the raw tags of the whole
+batch are looked up first, because a client also sends the same series in the same order at every
+step; what is found is the finished plan of rows. Neither key holds a value or a time. A key gets
+into either table only through the full path, so a key that is found is known to be valid.
 
-Everything unusual — other spellings of the fields, numbers as text, comments, mistakes — goes through
-`lenient_json`, which is slow and exact.
+Everything unusual — other spellings of the fields, numbers as text, comments, mistakes — goes
+through `lenient_json`, which is slow and exact.
 """
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -162,6 +163,7 @@ def _values(values: list[float | str]) -> FloatArray | None:
         return None if np.isnan(array).any() else array
     numbers = [parse_number(v) if isinstance(v, str) else v for v in values]
     # A NaN that was written as text is a gap; a NaN that is a number is a missing field.
-    if None in numbers or any(v != v for v in values):
+    missing = (isinstance(v, float) and math.isnan(v) for v in values)
+    if None in numbers or any(missing):
         return None
     return np.array(numbers, np.float64)

@@ -46,7 +46,9 @@ def publish_samples(store: MemoryStore, samples: Samples, now_ms: int) -> Publis
     refused_count = 0
     with store.locked():
         store.forget_old(now_ms)
-        for i, (tags, time_ms) in enumerate(zip(samples.tags, samples.times_ms.tolist(), strict=True)):
+        for i, (tags, time_ms) in enumerate(
+            zip(samples.tags, samples.times_ms.tolist(), strict=True)
+        ):
             reason = age_reason(store, time_ms, now_ms)
             row = None
             if reason is None:

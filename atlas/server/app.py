@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from atlas.errors import AtlasError
 from atlas.ingest.publish_json import JsonPublisher
@@ -17,7 +18,7 @@ from atlas.server.errors import on_atlas_error, on_defect, on_http_error, on_rec
 from atlas.server.state import ServerState
 from atlas.store.memory import MemoryStore
 
-ROUTES = [*publish.ROUTES, *graph.ROUTES, *tags.ROUTES, *health.ROUTES]
+ROUTES: list[BaseRoute] = [*publish.ROUTES, *graph.ROUTES, *tags.ROUTES, *health.ROUTES]
 
 
 def make_app(store: MemoryStore, now_ms: Callable[[], int]) -> FastAPI:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,6 +24,7 @@ class BodyTooLarge(BadData):
 
     @property
     def status(self) -> int:
+        """Payload too large."""
         return 413
 
 
@@ -30,6 +33,7 @@ class NotBuilt(AtlasError):
 
     @property
     def status(self) -> int:
+        """Not implemented."""
         return 501
 
 
@@ -43,18 +47,18 @@ def error_response(message: str, status: int, *, where: str = "", fix: str = "")
 
 async def on_atlas_error(_: Request, error: Exception) -> Response:
     """Anything that the store or the language refused."""
-    assert isinstance(error, AtlasError)
-    return error_response(error.message, error.status, where=error.where, fix=error.fix)
+    refusal = cast(AtlasError, error)  # registered for no other class
+    return error_response(refusal.message, refusal.status, where=refusal.where, fix=refusal.fix)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """Unknown paths and methods; a path known only for other methods is unknown, as in the original."""
-    assert isinstance(error, HTTPException)
-    if error.status_code in (404, 405):
-        if error.status_code == 405 and request.method not in _NO_SUCH_ROUTE_FOR:
+    """Unknown paths and methods; a path known for another method is unknown, as in Atlas."""
+    refusal = cast(HTTPException, error)  # registered for no other class
+    if refusal.status_code in (404, 405):
+        if refusal.status_code == 405 and request.method not in _NO_SUCH_ROUTE_FOR:
             return error_response("method not allowed: GET", 405)
         return error_response(f"path not found: {request.url.path}", 404)
-    return error_response(str(error.detail), error.status_code)
+    return error_response(str(refusal.detail), refusal.status_code)
 
 
 async def on_recursion(_: Request, __: Exception) -> Response:

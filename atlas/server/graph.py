@@ -58,7 +58,9 @@ def _renderer(name: str) -> tuple[str, Callable[[GraphData], bytes]]:
         return RENDERERS[name]
     if name in _NOT_BUILT:
         raise NotBuilt(
-            f"format '{name}' is not built yet", where="parameter 'format'", fix="ask for format=json"
+            f"format '{name}' is not built yet",
+            where="parameter 'format'",
+            fix="ask for format=json",
         )
     raise AtlasError(
         f"key not found: {name}",

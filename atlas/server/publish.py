@@ -56,7 +56,9 @@ async def _body(request: Request, size_max: int) -> bytes:
 
 def _decompressed(body: bytes, encoding: str, size_max: int) -> bytes:
     if encoding not in ("gzip", "deflate"):
-        raise BadData(f"unsupported content encoding '{encoding}'", fix="send gzip, deflate or plain")
+        raise BadData(
+            f"unsupported content encoding '{encoding}'", fix="send gzip, deflate or plain"
+        )
     # 32 lets zlib tell gzip from deflate by its header.
     inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:

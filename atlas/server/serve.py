@@ -86,7 +86,7 @@ def _open_tcp(host: str, port: int) -> socket.socket:
         listener.close()
         fix = "choose another address with --host and --port"
         if error.errno == errno.EADDRINUSE:
-            fix = f"stop what listens there (`ss -ltnp sport = :{port}` shows it), or choose another --port"
+            fix = f"stop what listens there (`ss -ltnp sport = :{port}`), or choose another --port"
         what = f"cannot listen: {os.strerror(error.errno or 0).lower()}"
         raise CannotListen(what, where=f"{host}:{port}", fix=fix) from error
     listener.listen(_BACKLOG)
@@ -125,7 +125,9 @@ def _remove_stale(path: Path) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise CannotListen(
-            "cannot listen: a file is there that is no socket", where=str(path), fix="choose another --unix"
+            "cannot listen: a file is there that is no socket",
+            where=str(path),
+            fix="choose another --unix",
         )
     probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     probe.settimeout(1.0)
@@ -136,12 +138,16 @@ def _remove_stale(path: Path) -> None:
         return
     except OSError as error:
         raise CannotListen(
-            f"cannot listen: {error.strerror or error}", where=str(path), fix="choose another --unix"
+            f"cannot listen: {error.strerror or error}",
+            where=str(path),
+            fix="choose another --unix",
         ) from error
     finally:
         probe.close()
     raise CannotListen(
-        "cannot listen: a server answers there already", where=str(path), fix="stop it, or choose another --unix"
+        "cannot listen: a server answers there already",
+        where=str(path),
+        fix="stop it, or choose another --unix",
     )
 
 

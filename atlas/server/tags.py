@@ -43,9 +43,7 @@ def _answer(state: ServerState, key: str | None, parameters: Parameters) -> Resp
     if parameters.text("format", "json") == "txt":
         lines = (f"{key}\t{item}\t-1" if is_verbose else item for item in shown)
         return Response("\n".join(lines), headers=headers, media_type="text/plain")
-    document = (
-        [{"key": key, "value": item, "count": -1} for item in shown] if is_verbose else shown
-    )
+    document = [{"key": key, "value": item, "count": -1} for item in shown] if is_verbose else shown
     return Response(msgspec.json.encode(document), headers=headers, media_type="application/json")
 
 

@@ -3,9 +3,9 @@
 `values` is series-major float64 and `present` has a bit for each column that holds a value. Because
 absent values are zero, a sum needs no test for gaps, and a row without gaps is one comparison.
 
-Both lie in anonymous memory of their own, so that rows never written cost nothing and a dropped block
-goes back to the system at once. (From the heap, a second block of the same size would be wiped, and
-so committed, as soon as the first has been freed.)
+Both lie in anonymous memory of their own, so that rows never written cost nothing and a dropped
+block goes back to the system at once. (From the heap, a second block of the same size would be
+wiped, and so committed, as soon as the first has been freed.)
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """Tags to rows: one coded column per key, and postings for `name` alone.
 
-A column holds, for each row, the code of the row's value (−1: the row lacks the key). A clause of a
-query is asked once per *value*, never per series, and the answers are looked up by code; the groups of
-a group-by are the codes. Nearly every query names a metric, so postings for `name` narrow it first.
+A column holds, for each row, the code of the row's value (−1: the row lacks the key). A clause of
+a query is asked once per *value*, never per series, and the answers are looked up by code; the
+groups of a group-by are the codes. Nearly every query names a metric, so postings for `name`
+narrow it first.
 
-Rows are handed out in pages per name: the series of a metric lie side by side in the arena, which makes
-reading them 2 to 4 times faster.
+Rows are handed out in pages per name: the series of a metric lie side by side in the arena, which
+makes reading them 2 to 4 times faster.
 """
 
 from __future__ import annotations
@@ -171,16 +172,16 @@ class TagIndex:
 
         Groups come out in no particular order; with no keys there is one group.
         """
-        columns = [self._columns.get(key) for key in keys]
-        if None in columns or not len(rows):
+        columns = [self._columns[key] for key in keys if key in self._columns]
+        if len(columns) < len(keys) or not len(rows):
             return Groups(rows[:0], np.zeros(1, np.int64))
         group_ids = np.zeros(len(rows), np.int64)
         group_count = 1
         for column in columns:
-            assert column is not None
             codes = column.codes[rows]
             if (codes < 0).any():
-                rows, group_ids, codes = (a[codes >= 0] for a in (rows, group_ids, codes))
+                has = codes >= 0
+                rows, group_ids, codes = rows[has], group_ids[has], codes[has]
             group_ids = group_ids * len(column.texts) + codes
             group_ids, group_count = _renumbered(group_ids, group_count * len(column.texts))
         if group_count <= 1:
@@ -188,7 +189,9 @@ class TagIndex:
         sizes = np.bincount(group_ids, minlength=group_count)
         starts = np.concatenate(([0], np.cumsum(sizes)))
         # Few enough groups sort by radix, which numpy offers for 16 bits only.
-        order = np.argsort(group_ids.astype(np.uint16) if group_count < 1 << 16 else group_ids, kind="stable")
+        order = np.argsort(
+            group_ids.astype(np.uint16) if group_count < 1 << 16 else group_ids, kind="stable"
+        )
         return Groups(np.asarray(rows[order]), starts)
 
     def keys(self, query: Query | None = None) -> list[str]:
@@ -210,7 +213,7 @@ class TagIndex:
         """Rows that may match: those of the names that the query allows."""
         if isinstance(query, FalseQuery):
             return np.zeros(0, np.int32)
-        names: Iterable[str] = [n for n in {**self._postings, **self._pending}]
+        names: Iterable[str] = list({**self._postings, **self._pending})
         for clause in clauses(query) if query is not None else ():
             if isinstance(clause, KeyQuery) and clause.key == "name":
                 names = [n for n in names if clause.accepts(n)]
@@ -239,7 +242,11 @@ class TagIndex:
                 return ~self._mask(query.query, rows)
             case KeyQuery():
                 column = self._columns.get(query.key)
-                return np.zeros(len(rows), np.bool_) if column is None else column.accepted(query, rows)
+                return (
+                    np.zeros(len(rows), np.bool_)
+                    if column is None
+                    else column.accepted(query, rows)
+                )
             case _:
                 return np.full(len(rows), not isinstance(query, FalseQuery))
 

@@ -1,8 +1,9 @@
 """The store: takes batches of samples, keeps a window of blocks, and shows them to readers.
 
-One lock guards everything. A writer holds it for one batch, a reader for all the reading of one query,
-so a query never sees half of a batch, nor two of its parts at different times. Reading is bounded by
-memory speed (20 ms for a million series and an hour), and that is the longest that a writer waits.
+One lock guards everything. A writer holds it for one batch, a reader for all the reading of one
+query, so a query never sees half of a batch, nor two of its parts at different times. Reading is
+bounded by memory speed (20 ms for a million series and an hour), and that is the longest that a
+writer waits.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ class StoreConfig:
 
     def __post_init__(self) -> None:
         if self.step_ms < 1000 or self.step_ms % 1000:
-            raise BadData(f"step must be whole seconds, found {self.step_ms} ms", fix="use --step 1s")
+            raise BadData(
+                f"step must be whole seconds, found {self.step_ms} ms", fix="use --step 1s"
+            )
         if self.keep_ms < self.max_age_ms:
             raise BadData(
                 f"data may be {self.max_age_ms} ms late but is kept for {self.keep_ms} ms only",
@@ -58,7 +61,8 @@ class StoreConfig:
 class Plan:
     """A batch's rows, prepared: what need not be found out again when the batch comes again.
 
-    `passes` are positions in the batch such that no row occurs twice in a pass; each is split by kind.
+    `passes` are positions in the batch such that no row occurs twice in a pass; each is split by
+    kind.
     """
 
     rows: RowArray
@@ -91,7 +95,7 @@ class MemoryStore:
 
     @property
     def generation(self) -> int:
-        """Changes when rows are given to other series; what remembers rows must forget them then."""
+        """Changes when rows are freed; what remembers rows must forget them then."""
         return self._generation
 
     @contextmanager
@@ -141,7 +145,8 @@ class MemoryStore:
         for by_kind in plan.passes:
             for kind, positions in by_kind:
                 rows = plan.rows[positions]
-                self.normalizer.update(kind, rows, times_ms[positions], values[positions], self)
+                samples = rows, times_ms[positions], values[positions]
+                self.normalizer.update(kind, *samples, sink=self)
         self._datapoint_count += len(values)
 
     def forget_old(self, now_ms: int) -> None:
@@ -157,8 +162,10 @@ class MemoryStore:
             self._forget_silent_series()
 
     def blocks(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, Block]]:
-        """The blocks that hold steps from `start_ms` up to but without `end_ms`, with their first step."""
-        for number in range(self._number_of(start_ms), self._number_of(end_ms - self.config.step_ms) + 1):
+        """The blocks that hold steps from `start_ms` to before `end_ms`, with their first step."""
+        for number in range(
+            self._number_of(start_ms), self._number_of(end_ms - self.config.step_ms) + 1
+        ):
             block = self._blocks.get(number)
             if block is not None:
                 yield self._start_of(number), block
@@ -190,13 +197,13 @@ class MemoryStore:
     def put_if_absent(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None:
         """Write step values where there are none (part of `Sink`)."""
         for block, column, at in self._targets(rows, times_ms, values):
-            at = at[~block.has(rows[at], column)]
-            block.put(rows[at], column, values[at])
+            empty = at[~block.has(rows[at], column)]
+            block.put(rows[empty], column, values[empty])
 
     def _targets(
         self, rows: RowArray, times_ms: IntArray, values: FloatArray
     ) -> Iterator[tuple[Block, int, npt.NDArray[np.intp]]]:
-        """Block, column and positions for each distinct time; gaps and forgotten times are left out."""
+        """Block, column and positions for each time; gaps and forgotten times are left out."""
         kept = np.flatnonzero(~np.isnan(values))
         if not len(kept):
             return
@@ -227,7 +234,7 @@ class MemoryStore:
             present[: block.row_count] |= block.present != 0
         known = self.index.select_all()
         silent = known[~present[known]]
-        # A counter has no value before its second sample, yet must not be forgotten between the two.
+        # A counter has no value before its second sample; it must not be forgotten meanwhile.
         silent = silent[~self.normalizer.is_counting(silent, self._start_of(self._oldest_number))]
         if len(silent):
             self.index.remove(silent.tolist())
@@ -235,7 +242,7 @@ class MemoryStore:
 
 
 def _distinct_passes(rows: RowArray) -> list[npt.NDArray[np.intp]]:
-    """Positions split so that no row occurs twice in a part; the order of a row's samples is kept."""
+    """Positions split so that no row occurs twice in a part; a row's samples stay in order."""
     order = np.argsort(rows, kind="stable")
     ordered = rows[order]
     is_first = np.concatenate(([True], ordered[1:] != ordered[:-1]))[: len(rows)]
@@ -244,5 +251,3 @@ def _distinct_passes(rows: RowArray) -> list[npt.NDArray[np.intp]]:
     starts = np.flatnonzero(is_first)
     occurrence = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
     return [np.sort(order[occurrence == i]) for i in range(int(occurrence.max()) + 1)]
-
-

@@ -1,18 +1,18 @@
 """Raw samples to values on step boundaries, for many series at once.
 
-A step stamped T stands for the time (T − step, T], so a sample that lies between two boundaries says
-something about both of its steps. What, depends on the kind (tag `atlas.dstype`):
+A step stamped T stands for the time (T − step, T], so a sample that lies between two boundaries
+says something about both of its steps. What, depends on the kind (tag `atlas.dstype`):
 
-* gauge: the largest value of a step; sum: the total of a step. The step is the boundary at or after
-  the sample.
-* rate (also the default): each sample holds for the time back to the sample before it, and a step gets
-  the mean over its time. State per series: the last time `last` and the part of the step that is known
-  already, `partial`. A step is written when a later sample crosses its end.
+* gauge: the largest value of a step; sum: the total of a step. The step is the boundary at or
+  after the sample.
+* rate (also the default): each sample holds for the time back to the sample before it, and a step
+  gets the mean over its time. State per series: the last time `last` and the part of the step
+  that is known already, `partial`. A step is written when a later sample crosses its end.
 * counter: the difference to the sample before, per second and never negative, taken as a rate.
 
-Nearly all clients stamp on the boundary; then a rate is just written, which `update` tests for first.
-A sample that comes late but lies on a boundary is written too, if its step is still empty: it needs no
-state, and the original, which drops it, leaves a gap there.
+Nearly all clients stamp on the boundary; then a rate is just written, which is tested for first.
+A sample that comes late but lies on a boundary is written too, if its step is still empty: it
+needs no state, and the original, which drops it, leaves a gap there.
 
 Source: Atlas `core/norm`. Rows in a call are distinct; the caller splits a batch that repeats one.
 """
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,9 @@ from atlas.store.block import FloatArray, IntArray, RowArray
 BoolArray = npt.NDArray[np.bool_]
 
 GAUGE, SUM, RATE, COUNTER = range(4)
-KINDS: Mapping[str, int] = MappingProxyType({"gauge": GAUGE, "sum": SUM, "rate": RATE, "counter": COUNTER})
+KINDS: Mapping[str, int] = MappingProxyType(
+    {"gauge": GAUGE, "sum": SUM, "rate": RATE, "counter": COUNTER}
+)
 """Kinds by the value of `atlas.dstype`; anything else is a rate."""
 
 _NEVER = np.iinfo(np.int64).min // 2
@@ -39,12 +41,30 @@ _COUNTER_HEARTBEAT_MS_MIN = 120_000
 
 
 class Sink(Protocol):
-    """Where step values go. Times are on boundaries, rows distinct, values may be NaN (a gap)."""
+    """Where step values go. Times are on boundaries, rows distinct, a NaN is a gap."""
 
-    def put(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None: ...
-    def put_max(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None: ...
-    def put_sum(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None: ...
-    def put_if_absent(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None: ...
+    def put(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None:
+        """Write."""
+
+    def put_max(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None:
+        """Write, keeping the larger."""
+
+    def put_sum(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None:
+        """Add."""
+
+    def put_if_absent(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None:
+        """Write where nothing stands."""
+
+
+class _Samples(NamedTuple):
+    """One sample for each row of a batch."""
+
+    rows: RowArray
+    times_ms: IntArray
+    values: FloatArray
+
+    def where(self, kept: BoolArray) -> _Samples:
+        return _Samples(self.rows[kept], self.times_ms[kept], self.values[kept])
 
 
 class Normalizer:
@@ -88,86 +108,76 @@ class Normalizer:
         return np.asarray(self._counted_ms[rows] >= since_ms)
 
     def update(
-        self, kind: int, rows: RowArray, times_ms: IntArray, values: FloatArray, sink: Sink
+        self, kind: int, rows: RowArray, times_ms: IntArray, values: FloatArray, *, sink: Sink
     ) -> None:
         """Take one sample for each of the rows, all of one kind."""
         if kind in (GAUGE, SUM):
-            boundary = -(-times_ms // self.step_ms) * self.step_ms
-            (sink.put_max if kind == GAUGE else sink.put_sum)(rows, boundary, values)
+            boundary_ms = -(-times_ms // self.step_ms) * self.step_ms
+            put = sink.put_max if kind == GAUGE else sink.put_sum
+            put(rows, boundary_ms, values)
         elif kind == COUNTER:
-            self._update_counters(rows, times_ms, values, sink)
+            self._update_counters(_Samples(rows, times_ms, values), sink)
         else:
-            self._update_rates(rows, times_ms, values, self.step_ms, sink)
+            self._update_rates(_Samples(rows, times_ms, values), self.step_ms, sink)
 
-    def _update_counters(
-        self, rows: RowArray, times_ms: IntArray, values: FloatArray, sink: Sink
-    ) -> None:
-        elapsed_ms = times_ms - self._counted_ms[rows]
-        known = (self._counted_ms[rows] != _NEVER) & (elapsed_ms > 0)
-        late = (self._counted_ms[rows] != _NEVER) & ~known
+    def _update_counters(self, samples: _Samples, sink: Sink) -> None:
+        rows, times_ms, values = samples
+        before_ms = self._counted_ms[rows]
+        elapsed_ms = times_ms - before_ms
+        is_known = before_ms != _NEVER
+        is_late = is_known & (elapsed_ms <= 0)
         with np.errstate(invalid="ignore"):
             rates = (values - self._counted[rows]) / np.maximum(elapsed_ms, 1) * 1000
-            rates = np.where(rates > 0, rates, 0.0)
-        taken = rows[~late]
-        self._counted_ms[taken], self._counted[taken] = times_ms[~late], values[~late]
+        rates = np.where(rates > 0, rates, 0.0)
+        taken = samples.where(~is_late)
+        self._counted_ms[taken.rows] = taken.times_ms
+        self._counted[taken.rows] = taken.values
         heartbeat_ms = _COUNTER_HEARTBEAT_MS_MIN if self.step_ms < 60_000 else 2 * self.step_ms
-        self._update_rates(rows[known], times_ms[known], rates[known], heartbeat_ms, sink)
+        known = _Samples(rows, times_ms, rates).where(is_known & ~is_late)
+        self._update_rates(known, heartbeat_ms, sink)
 
-    def _update_rates(
-        self, rows: RowArray, times_ms: IntArray, values: FloatArray, heartbeat_ms: int, sink: Sink
-    ) -> None:
-        if not len(rows):
+    def _update_rates(self, samples: _Samples, heartbeat_ms: int, sink: Sink) -> None:
+        on_boundary = samples.times_ms % self.step_ms == 0
+        if not on_boundary.all():
+            self._update_weighted(samples, heartbeat_ms, sink)
             return
+        late = samples.times_ms <= self._last_ms[samples.rows]
+        if late.any():
+            sink.put_if_absent(*samples.where(late))
+            samples = samples.where(~late)
+        rows, times_ms, values = samples
+        elapsed_ms = times_ms - self._last_ms[rows]
+        # One step after a boundary, or nothing known before: the value is the mean of its step.
+        if ((elapsed_ms == self.step_ms) | (elapsed_ms > heartbeat_ms)).all():
+            sink.put(rows, times_ms, values)
+            self._last_ms[rows] = times_ms
+            self._partial[rows] = 0.0
+        else:
+            self._update_weighted(samples, heartbeat_ms, sink)
+
+    def _update_weighted(self, samples: _Samples, heartbeat_ms: int, sink: Sink) -> None:
         step_ms = self.step_ms
+        rows, times_ms, values = samples.where(samples.times_ms > self._last_ms[samples.rows])
         last_ms = self._last_ms[rows]
         over_ms = times_ms % step_ms
-        if not over_ms.any():
-            late = times_ms <= last_ms
-            if late.any():
-                sink.put_if_absent(rows[late], times_ms[late], values[late])
-                rows, times_ms, values, last_ms = (a[~late] for a in (rows, times_ms, values, last_ms))
-            # One step after a boundary, or nothing known before: the value is the step's mean.
-            whole = (last_ms == times_ms - step_ms) | (times_ms - last_ms > heartbeat_ms)
-            if whole.all():
-                sink.put(rows, times_ms, values)
-                self._last_ms[rows] = times_ms
-                self._partial[rows] = 0.0
-                return
-            over_ms = times_ms % step_ms
-        self._update_weighted(rows, times_ms, over_ms, values, heartbeat_ms, sink)
+        boundary_ms = times_ms - over_ms
+        is_fresh = times_ms - last_ms > heartbeat_ms
+        is_crossed = is_fresh | (last_ms < boundary_ms)
+        partial = np.where(is_fresh, 0.0, self._partial[rows])
 
-    def _update_weighted(
-        self,
-        rows: RowArray,
-        times_ms: IntArray,
-        over_ms: IntArray,
-        values: FloatArray,
-        heartbeat_ms: int,
-        sink: Sink,
-    ) -> None:
-        step_ms = self.step_ms
-        newer = times_ms > self._last_ms[rows]
-        if not newer.all():
-            rows, times_ms, over_ms, values = (a[newer] for a in (rows, times_ms, over_ms, values))
-        last_ms = self._last_ms[rows]
-        fresh = times_ms - last_ms > heartbeat_ms
-        partial = np.where(fresh, 0.0, self._partial[rows])
-        boundary = times_ms - over_ms
-        crossed = fresh | (last_ms < boundary)
+        alone = values * ((step_ms - over_ms) / step_ms)
+        sink.put(*_Samples(rows, boundary_ms, alone).where(is_fresh))
 
-        share = (step_ms - over_ms) / step_ms
-        first = fresh
-        sink.put(rows[first], boundary[first], (values * share)[first])
-
-        after = crossed & ~fresh
+        is_after = is_crossed & ~is_fresh
         into_ms = last_ms % step_ms
         next_ms = last_ms - into_ms + step_ms
-        sink.put(rows[after], next_ms[after], (partial + values * (step_ms - into_ms) / step_ms)[after])
-        longest = int((boundary - next_ms)[after].max(initial=0)) // step_ms
-        for i in range(1, longest + 1):  # bounded by the heartbeat: two steps, or 120
-            more = after & (next_ms + i * step_ms <= boundary)
-            sink.put(rows[more], next_ms[more] + i * step_ms, values[more])
+        finished = partial + values * ((step_ms - into_ms) / step_ms)
+        sink.put(*_Samples(rows, next_ms, finished).where(is_after))
+        later_count = int((boundary_ms - next_ms)[is_after].max(initial=0)) // step_ms
+        for i in range(1, later_count + 1):  # bounded by the heartbeat: 120 steps at the most
+            later_ms = next_ms + i * step_ms
+            sink.put(*_Samples(rows, later_ms, values).where(is_after & (later_ms <= boundary_ms)))
 
-        grown = partial + values * (times_ms - last_ms) / step_ms
-        self._partial[rows] = np.where(crossed, values * over_ms / step_ms, grown)
+        grown = partial + values * ((times_ms - last_ms) / step_ms)
+        self._partial[rows] = np.where(is_crossed, values * (over_ms / step_ms), grown)
         self._last_ms[rows] = times_ms

@@ -27,8 +27,15 @@ _BINARY_SIGNATURE = "t1:TimeSeriesExpr t2:TimeSeriesExpr -- TimeSeriesExpr"
 _BINARY_EXAMPLES = ("name,sps,:eq,42", "1,2,:const", "a,:has,(,k,),:by,b,:has,:max")
 
 
-@MATH.word("by", "TimeSeriesExpr keys:List -- TimeSeriesExpr", examples=(
-    "name,sps,:eq,2,:mul,(,k,)", "name,sps,:eq,(,a,b,),:by,:max,(,a,)", "name,sps,:eq,:avg,(,k,)"))
+@MATH.word(
+    "by",
+    "TimeSeriesExpr keys:List -- TimeSeriesExpr",
+    examples=(
+        "name,sps,:eq,2,:mul,(,k,)",
+        "name,sps,:eq,(,a,b,),:by,:max,(,a,)",
+        "name,sps,:eq,:avg,(,k,)",
+    ),
+)
 def _by(expr: TimeSeriesExpr, keys: tuple[str, ...]) -> TimeSeriesExpr:
     """Groups every aggregate inside by the keys; lines already grouped are grouped again."""
     return grouped_by(expr, tuple(decode(key) for key in keys))

@@ -28,9 +28,7 @@ _CONTROL = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\f": "\\f"}
 def _literal(text: str) -> str:
     """`text` as a pattern that matches only itself; `|` and `-` stay, as in the original."""
     escaped = _SPECIAL.sub(lambda m: "\\" + m.group(), text)
-    return "".join(
-        c if " " <= c <= "~" else _CONTROL.get(c, f"\\u{ord(c):04x}") for c in escaped
-    )
+    return "".join(c if " " <= c <= "~" else _CONTROL.get(c, f"\\u{ord(c):04x}") for c in escaped)
 
 
 @QUERY.word("true", "-- Query", examples=("",))
@@ -111,7 +109,9 @@ def _ends(key: str, text: str) -> Query:
     return Regex(key, ".*" + _literal(text) + "$")
 
 
-@QUERY.word("in", "k:String vs:StringList -- Query", examples=("name,(,a,b,)", "name,(,a,)", "name,(,)"))
+@QUERY.word(
+    "in", "k:String vs:StringList -- Query", examples=("name,(,a,b,)", "name,(,a,)", "name,(,)")
+)
 def _in(key: str, values: tuple[str, ...]) -> Query:
     """Selects series whose value is one of the list."""
     if len(values) < 2:
