@@ -79,9 +79,9 @@ def _watch(folder: Path, lease: int, ready: int, context: Context, undoer_for: U
         return
     if why == "left":
         _wait_for_death(run, context, LEAVING_TIMEOUT_S)
-    while is_alive(run):
-        send(run, signal.SIGKILL)
-        _wait_for_death(run, context, DEATH_TIMEOUT_S)
+    send(run, signal.SIGKILL)
+    # One that the kernel holds up for longer dies before it runs another line of its own.
+    _wait_for_death(run, context, DEATH_TIMEOUT_S)
     _undo_until_clean(folder, context, undoer_for, why)
 
 

@@ -77,9 +77,9 @@ class RunSummary:
 
 def list_runs(context: Context) -> list[RunSummary]:
     """Every run of this user, oldest first (root: also live runs of others, from the locks)."""
-    found = {folder: None for folder in _own_folders(context)}
+    found = dict.fromkeys(_own_folders(context))
     if os.geteuid() == 0:
-        found |= {folder: None for folder in _folders_of_others(context)}
+        found |= dict.fromkeys(_folders_of_others(context))
     runs = []
     for folder in found:
         with suppress(ChaosctlError):  # no journal yet, or one of a newer version: not ours to tell
@@ -110,6 +110,10 @@ def summarize(folder: Path) -> RunSummary:
     """How the run in this folder stands. Raises ChaosctlError if it cannot be read."""
     events = read_journal(folder)
     start: Event = next((e for e in events if e["event"] == "start"), {})
+    if not start:
+        raise ChaosctlError(
+            "run has not begun", where=str(folder), fix="wait a moment, or remove the folder"
+        )
     process = from_json(start.get("process", {}))
     watchdog = from_json(_last(events, "watchdog").get("process", {}))
     verdict = _last(events, "verdict")

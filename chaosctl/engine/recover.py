@@ -126,7 +126,7 @@ def _conclude(
     """A verdict for a run that could not give its own; the state of undo for any."""
     verdict = str(before["verdict"]) if before else Verdict.ABORTED.value
     is_clean = state is UndoState.CLEAN
-    said = {
+    said: dict[str, Any] = {
         "verdict": verdict,
         "undo": state,
         "exit_code": EXIT_CODES[Verdict(verdict)] if is_clean else UNDO_INCOMPLETE,
