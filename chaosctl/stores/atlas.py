@@ -48,6 +48,11 @@ class AtlasStore:
         with _said_as_ours(self.address, query):
             return self._client(timeout_s).fetch(query, start_ms, end_ms, step_ms)
 
+    def keys(self, query: str, timeout_s: float = TIMEOUT_S) -> list[str]:
+        """Tag keys that the series of a query have. Raises as `fetch` does."""
+        with _said_as_ours(self.address, query):
+            return self._client(timeout_s).tags(None, query)
+
     def check(self, timeout_s: float = TIMEOUT_S) -> None:
         """Raises StoreSilent unless the store answers and is well."""
         with _said_as_ours(self.address, ""):
