@@ -206,10 +206,17 @@ class Supervisor:
             self._addresses,
             seed=self.settings.seed,
             publish_socket=self.settings.publish_socket,
+            labels=self._labels(slot),
         )
         tenant = _Tenant(slot, incarnation, spec, time.monotonic())
         self._tenants[slot.key] = tenant
         return tenant
+
+    def _labels(self, slot: Slot) -> tuple[tuple[str, str], ...]:
+        """Viewers are told how many regions share the traffic."""
+        if slot.service != VIEWERS:
+            return ()
+        return (("regions", str(len(self.settings.size.regions))),)
 
     async def _start(self, tenant: _Tenant) -> None:
         """Have a tenant forked and wired. One that dies on the way is replaced like any other."""

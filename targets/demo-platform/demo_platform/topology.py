@@ -197,6 +197,7 @@ def spec_of(
     *,
     seed: int,
     publish_socket: str = "",
+    labels: tuple[tuple[str, str], ...] = (),
 ) -> InstanceSpec:
     """The instance that fills a slot for the nth time, counted from 0."""
     address, port = addresses.of(slot)
@@ -211,6 +212,7 @@ def spec_of(
         seed=seed,
         discovery=_discovery_of(slot, addresses),
         publish_socket=publish_socket,
+        labels=labels,
     )
 
 
