@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 from chaosctl.engine.plan import CONFIRM_MS_MAX, PlannedStep, make_fault
@@ -17,7 +17,7 @@ from chaosctl.engine.undo import (
 )
 from chaosctl.judge.verdict import UndoState
 from monkeys.errors import MonkeyError
-from monkeys.target import Reading, UndoRecord
+from monkeys.target import Reading, RecordIds, UndoRecord
 
 LOOK_EVERY_S = 0.2
 ABORTED_CONFIRM_MS_MAX = 1_500
@@ -42,14 +42,27 @@ def hit(session: Session, step: PlannedStep) -> None:
     _confirm(session, session.hits[-1])
 
 
-def take_out(session: Session) -> None:
-    """Undo whatever this run injected and has not undone. Raises LeftToWatchdog."""
-    pending = session.pending()
+def apply_settings(session: Session) -> None:
+    """Set at the target what the document wants set for the whole run."""
+    records = session.world.settings(_record_ids(session))
+    _put_on_disk(session, records)
+    for record in records:
+        session.busy()
+        session.settings.add(record.id)
+        session.records.append(record)
+        session.world.target.inject(record)
+
+
+def take_out(session: Session, *, settings_too: bool = False) -> None:
+    """Undo the faults of this run that are not undone. Raises LeftToWatchdog."""
+    pending = [r for r in session.pending() if settings_too or r.id not in session.settings]
     if not pending:
         return
     session.is_undoing = True
     session.phase = "remove"
-    session.removing_ms = session.context.now_ms()
+    are_faults = any(record.id not in session.settings for record in pending)
+    if are_faults:
+        session.removing_ms = session.context.now_ms()
     session.emit("remove", records=len(pending))
 
     def report(result: UndoResult) -> None:
@@ -67,7 +80,8 @@ def take_out(session: Session) -> None:
             )
         else:
             session.note("another process is undoing this run")
-    session.removed_ms = session.context.now_ms()
+    if are_faults:
+        session.removed_ms = session.context.now_ms()
 
 
 def confirm_removed(session: Session) -> None:
@@ -112,18 +126,23 @@ def _refuse_vanished(session: Session, step: PlannedStep) -> None:
 
 def _write_records(session: Session, step: PlannedStep) -> tuple[UndoRecord, ...]:
     """Every record of the step on disk. Raises JournalNotWritable: then nothing is injected."""
+    deadline_ms = session.context.now_ms() + step.deadline_ms
+    fault, ids = session.hits[-1].fault, _record_ids(session)
+    records = fault.prepare(step.targets, session.plan.driver, ids, deadline_ms)
+    _put_on_disk(session, records)
+    return records
+
+
+def _record_ids(session: Session) -> RecordIds:
     numbers = itertools.count(len(session.records) + 1)
     mark = f"{session.context.rng.getrandbits(16):04x}"  # run ids are unique per user only
-    records = session.hits[-1].fault.prepare(
-        step.targets,
-        session.plan.driver,
-        lambda: f"{session.run_id}-{mark}-{next(numbers)}",
-        session.context.now_ms() + step.deadline_ms,
-    )
+    return lambda: f"{session.run_id}-{mark}-{next(numbers)}"
+
+
+def _put_on_disk(session: Session, records: Sequence[UndoRecord]) -> None:
     for number, record in enumerate(records, 1):
         is_last = number == len(records)
         session.emit("record", durable=is_last, required=is_last, record=record.as_json())
-    return records
 
 
 def _inject(session: Session, records: tuple[UndoRecord, ...]) -> None:

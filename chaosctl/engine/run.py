@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from chaosctl.context import Context, Inbox
-from chaosctl.engine.breaking import FaultOver, confirm_removed, hit, state_of_undo, take_out
+from chaosctl.engine.breaking import (
+    FaultOver,
+    apply_settings,
+    confirm_removed,
+    hit,
+    state_of_undo,
+    take_out,
+)
 from chaosctl.engine.folder import DOCUMENT, PLAN, RESULT, make_run_folder
 from chaosctl.engine.journal import create_journal, to_json, write_whole
 from chaosctl.engine.lock import lock_target
@@ -24,6 +31,7 @@ from chaosctl.engine.session import LeftToWatchdog, RunEnded, Session, Setup, Wo
 from chaosctl.engine.watching import (
     all_queries,
     check_json,
+    explain,
     judge_fault,
     measure_recovery,
     take_baseline,
@@ -129,6 +137,7 @@ def _phases_or_facts(session: Session) -> None:
     """Go through the phases; what ends them early becomes facts for the verdict."""
     try:
         _prepare(session)
+        apply_settings(session)
         warm_up(session)
         take_baseline(session)
         if session.facts.baseline is not Outcome.PASS:
@@ -237,12 +246,11 @@ def _break(session: Session) -> None:
 
 def _finish(session: Session) -> RunResult:
     _make_safe(session)
-    facts = session.facts
     states: list[CheckState] = []
     if session.injected_ms and session.removing_ms:
         states = judge_fault(session)
-        facts = session.facts
-    return _conclude(session, decide(facts), states)
+        session.because = explain(session, states)
+    return _conclude(session, decide(session.facts), states)
 
 
 def _make_safe(session: Session) -> None:
@@ -251,7 +259,7 @@ def _make_safe(session: Session) -> None:
     if session.is_left:
         return
     try:
-        take_out(session)
+        take_out(session, settings_too=True)
         if session.hits:
             confirm_removed(session)
     except LeftToWatchdog:
@@ -314,6 +322,7 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "checks": [check_json(state) for state in states],
         "baseline": facts.baseline,
         "baseline_text": facts.baseline_text,
+        "because": session.because,
         "confirmed": facts.confirmed,
         "recovery_ms": facts.recovery_ms,
         "recovery_within_ms": facts.recovery_within_ms,

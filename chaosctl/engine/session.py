@@ -19,8 +19,9 @@ from chaosctl.engine.sampling import Sampler, Store, StoreAnswer
 from chaosctl.engine.undo import UndoResult
 from chaosctl.experiment.model import Experiment
 from chaosctl.judge.decide import Facts
+from chaosctl.judge.hypothesis import CheckState
 from chaosctl.judge.samples import Span
-from monkeys.target import Fault, Reading, Target, UndoRecord
+from monkeys.target import Fault, Reading, RecordIds, Target, UndoRecord
 
 Listen = Callable[[Event], None]
 """Gets every event of the journal, in the run's thread, right after it was written."""
@@ -33,11 +34,18 @@ SLACK_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What is broken, and what watches it. about: goes into the `platform` event."""
+    """What is broken, and what watches it.
+
+    about: goes into the `platform` event. settings: what the document wants set at the target for
+    the whole run (the demo's fragility switches), as undo records like any other. explain: from a
+    broken check's state, the baseline and the end of the breach to why, computed from the store.
+    """
 
     target: Target
     store: Store
     about: Mapping[str, Any] = field(default_factory=dict)
+    settings: Callable[[RecordIds], tuple[UndoRecord, ...]] = lambda _ids: ()
+    explain: Callable[[CheckState, Span, int], list[str]] = lambda _state, _baseline, _end: []
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,8 @@ class Session:
         self.phase = "validate"
         self.hits: list[Hit] = []
         self.records: list[UndoRecord] = []
+        self.settings: set[str] = set()
+        """Ids of the records that stand for the whole run."""
         self.undone: dict[str, UndoResult] = {}
         self.is_undoing = False
         self.is_left = False
@@ -113,6 +123,7 @@ class Session:
         self.baseline: Span | None = None
         self.injected_ms = self.confirmed_ms = self.removing_ms = self.removed_ms = 0
         self.said: dict[str, str] = {}
+        self.because: dict[str, list[str]] = {}
         self._calls = 0
         self._answers: dict[int, Any] = {}
         self._listen: Listen | None = setup.listen
@@ -153,23 +164,12 @@ class Session:
         Raises RunEnded or LeftToWatchdog when that is what the message means.
         """
         self.busy(timeout_s + SLACK_S)
-        message = self.inbox.get(timeout_s)
-        match message:
-            case SignalCame(number):
-                self._on_signal(number)
-            case WatchdogDied():
-                self._end("the death of its watchdog")
-            case StoreAnswer():
-                return self.sampler.take(message)
-            case _CallDone(number, value):
-                self._answers[number] = value
-        return False
+        return self._act_on(self.inbox.get(timeout_s))
 
     def listen_to_all(self) -> None:
         """Act on everything that is waiting, without waiting for more."""
-        before = None
-        while before != (before := self.presses, len(self._answers), self.sampler.settled_ms):
-            self.listen()
+        while (message := self.inbox.get(0.0)) is not None:
+            self._act_on(message)
 
     def listen_and_ask(self, until_ms: int) -> bool:
         """Keep the store asked, and wait for one message until then; True if a step settled."""
@@ -193,6 +193,18 @@ class Session:
                 return TimeoutError()
             self.listen(left_s)
         return self._answers.pop(number)
+
+    def _act_on(self, message: object | None) -> bool:
+        match message:
+            case SignalCame(number):
+                self._on_signal(number)
+            case WatchdogDied():
+                self._end("the death of its watchdog")
+            case StoreAnswer():
+                return self.sampler.take(message)
+            case _CallDone(number, value):
+                self._answers[number] = value
+        return False
 
     def _on_signal(self, number: int) -> None:
         name = signal.Signals(number).name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from chaosctl.engine.breaking import FaultOver
@@ -24,6 +25,7 @@ from chaosctl.judge.samples import NO_SERIES, STEP_MS, Span, value_at
 from chaosctl.judge.verdict import Outcome, merge
 
 WARMUP_STEPS = 3
+EXPLAIN_S_MAX = 6.0
 STORE_SILENT_MS_MAX = 5_000
 """A store that has never answered for so long is down; more waiting would not help."""
 
@@ -139,6 +141,24 @@ def judge_fault(session: Session) -> list[CheckState]:
         silent=session.facts.silent or "; ".join(f"{s.name}: {state_text(s)}" for s in silent),
     )
     return states
+
+
+def explain(session: Session, states: Sequence[CheckState]) -> dict[str, list[str]]:
+    """Why each broken check broke, computed from the store; nothing where that is weak."""
+    found: dict[str, list[str]] = {}
+    for state in states:
+        if session.baseline is None or state.first_breach_ms is None:
+            continue
+        baseline, end_ms = session.baseline, session.removing_ms
+        answer = session.bounded(
+            partial(session.world.explain, state, baseline, end_ms), EXPLAIN_S_MAX
+        )
+        if isinstance(answer, list) and answer:
+            found[state.name] = answer
+            session.emit("because", name=state.name, findings=answer)
+        elif isinstance(answer, Exception):
+            session.note(f"why {state.name!r} broke cannot be computed: {answer or 'too slow'}")
+    return found
 
 
 def judge_span(session: Session, span: Span) -> list[CheckState]:
