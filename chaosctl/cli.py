@@ -1,0 +1,141 @@
+"""The command line: the table of commands and the one error boundary, nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from chaosctl.commands import atlas as atlas_commands
+from chaosctl.commands import demo as demo_commands
+from chaosctl.commands.doctor import doctor
+from chaosctl.commands.halt import halt
+from chaosctl.commands.journal import journal
+from chaosctl.commands.list import list_things
+from chaosctl.commands.plan import plan
+from chaosctl.commands.recover import recover
+from chaosctl.commands.run import run
+from chaosctl.commands.schema import schema
+from chaosctl.commands.status import status
+from chaosctl.commands.undo import undo
+from chaosctl.commands.validate import validate
+from chaosctl.errors import ChaosctlError
+from chaosctl.judge.verdict import EXIT_CODES, OUR_BUG, SIGINT, Verdict
+from chaosctl.report.errors import render_error
+from monkeys.errors import MonkeyError
+
+COMMANDS: dict[str, Callable[..., int]] = {
+    "run": run,
+    "plan": plan,
+    "validate": validate,
+    "schema": schema,
+    "list": list_things,
+    "status": status,
+    "halt": halt,
+    "undo": undo,
+    "recover": recover,
+    "journal": journal,
+    "doctor": doctor,
+}
+GROUPS: dict[str, typer.Typer] = {"demo": demo_commands.app, "atlas": atlas_commands.app}
+
+EPILOG = (
+    "Exit codes: 0 passed, 1 failed, 2 invalid, 3 not started, 4 inconclusive, 5 aborted, "
+    "6 undo incomplete (wins over all), 70 our bug, 129/130/143 ended by a signal and undone. "
+    "Several runs: the worst, in the order 6, 70, signal, 1, 5, 4, 3, 2, 0."
+)
+
+
+def build() -> typer.Typer:
+    """The typer app with every command of the tables."""
+    app = typer.Typer(
+        name="chaosctl",
+        help="Break a system on purpose and say, from its metrics, whether anybody noticed.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "auto_envvar_prefix": "CHAOSCTL",
+        },
+    )
+
+    @app.callback()
+    def root(
+        version_wanted: Annotated[
+            bool, typer.Option("--version", help="Print the version.", is_eager=True)
+        ] = False,
+    ) -> None:
+        if version_wanted:
+            typer.echo(f"chaosctl {version('chaosctl')}")
+            raise typer.Exit
+
+    for name, function in COMMANDS.items():
+        app.command(name)(function)
+    for name, group in GROUPS.items():
+        app.add_typer(group, name=name)
+    return app
+
+
+def run_cli(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; no traceback reaches the user."""
+    debug = "CHAOSCTL_DEBUG" in os.environ
+    try:
+        result = build()(args=list(arguments), prog_name="chaosctl", standalone_mode=False)
+    except typer.Exit as done:
+        return done.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        print("interrupted; nothing is running", file=sys.stderr)
+        return SIGINT
+    except typer.TyperException as mistake:
+        return usage_error(mistake)
+    except BrokenPipeError:
+        # The reader of our output went away; what is left to print has no reader.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ChaosctlError, MonkeyError) as error:
+        if debug:
+            traceback.print_exc()
+        print(render_error(error), file=sys.stderr)
+        verdict = error.verdict if isinstance(error, ChaosctlError) else Verdict.NOT_STARTED
+        return EXIT_CODES[verdict]
+    except Exception as error:
+        return our_bug(error, arguments)
+    return int(result or 0)
+
+
+def usage_error(mistake: typer.TyperException) -> int:
+    """Print a mistake on the command line in the form what, fix; exit code `invalid`."""
+    message = mistake.format_message().rstrip(".")
+    context = getattr(mistake, "ctx", None)
+    where = context.command_path if context is not None else "chaosctl"
+    print(f"{where}: {message[:1].lower()}{message[1:]}", file=sys.stderr)
+    print(f"  fix: see `{where} --help`", file=sys.stderr)
+    return EXIT_CODES[Verdict.INVALID]
+
+
+def our_bug(error: Exception, arguments: Sequence[str]) -> int:
+    """Write the details of a bug of ours to a file and say so in one line."""
+    details = "".join(traceback.format_exception(error))
+    if "CHAOSCTL_DEBUG" in os.environ:
+        print(details, file=sys.stderr)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="chaosctl-bug-", suffix=".txt", delete=False
+        ) as file:
+            file.write(f"chaosctl {' '.join(arguments)}\n\n{details}")
+            where = file.name
+    except OSError as problem:
+        where = f"nowhere: {problem}"
+    print(
+        f"chaosctl: a bug of ours: {type(error).__name__}: {error}; details: {where}",
+        file=sys.stderr,
+    )
+    return OUR_BUG

@@ -1,0 +1,221 @@
+"""Start, find and stop the bundled demo platform and the store that watches it.
+
+The platform's keeper runs detached; everything it owns lives in one folder under the runtime
+folder, so finding it needs no registry: the control socket answers, or it is not up.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from chaosctl.errors import ChaosctlError, TargetUnreachable
+
+START_SECONDS_MAX = 60.0
+STOP_SECONDS_MAX = 15.0
+STARTS_QUERY = "name,viewers.starts,:eq,outcome,ok,:eq,:and,:sum"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPaths:
+    """Where the demo keeps its sockets and its log."""
+
+    folder: Path
+
+    @property
+    def control(self) -> Path:
+        """Unix socket of the supervisor's control API."""
+        return self.folder / "control.sock"
+
+    @property
+    def store(self) -> Path:
+        """Unix socket of the store."""
+        return self.folder / "store.sock"
+
+    @property
+    def keeper(self) -> Path:
+        """Who keeps the platform: process id and start time."""
+        return self.folder / "keeper.json"
+
+    @property
+    def log(self) -> Path:
+        """What the keeper and everything under it printed; beside the folder, to outlive it."""
+        return self.folder.with_suffix(".log")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """How to start the platform."""
+
+    size: str = "normal"
+    seed: int = 1
+    starts_per_second: float = 30.0
+    fabric: str = "auto"
+    switches: Mapping[str, bool] | None = None
+    store_port: int = 0
+
+
+def demo_paths(runtime_dir: Path) -> DemoPaths:
+    """The demo's folder under the runtime folder."""
+    return DemoPaths(runtime_dir / "demo")
+
+
+def keeper_command(paths: DemoPaths, options: DemoOptions) -> list[str]:
+    """argv of the keeper, with the store as its companion."""
+    store = [sys.executable, "-m", "atlas", "serve", "--unix", str(paths.store)]
+    store += ["--step", "1s", "--max-age", "60s", "--keep", "1h"]
+    if options.store_port:
+        store += ["--port", str(options.store_port)]
+    command = [sys.executable, "-m", "demo_platform", "up", "--dir", str(paths.folder)]
+    command += ["--size", options.size, "--seed", str(options.seed), "--fabric", options.fabric]
+    command += ["--rate", str(options.starts_per_second), "--publish", str(paths.store)]
+    command += ["--companion", json.dumps(store)]
+    for name, on in (options.switches or {}).items():
+        command += ["--switch", f"{name}={'on' if on else 'off'}"]
+    return command
+
+
+def is_up(paths: DemoPaths) -> bool:
+    """Whether a keeper lives for this folder."""
+    return keeper_process(paths) is not None
+
+
+def keeper_process(paths: DemoPaths) -> psutil.Process | None:
+    """The keeper's process, if the one that wrote keeper.json still lives."""
+    try:
+        noted = json.loads(paths.keeper.read_text())
+        process = psutil.Process(int(noted["pid"]))
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        same = int(noted["started_ticks"]) in (0, started_ticks(process.pid))
+    except (OSError, ValueError, KeyError, psutil.Error):
+        return None
+    return process if same else None
+
+
+def started_ticks(pid: int) -> int:
+    """When a process started, in clock ticks since boot: with its number, its identity."""
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[19])
+
+
+def start(paths: DemoPaths, options: DemoOptions, say: Say) -> dict[str, Any]:
+    """Start the platform and its store; returns when every instance is registered and members
+    have started streams. Raises ChaosctlError, with everything stopped again."""
+    paths.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with paths.log.open("wb") as log:
+        keeper = subprocess.Popen(
+            keeper_command(paths, options),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        return wait_until_ready(paths, keeper, say)
+    except BaseException:
+        # Ctrl-C included: a platform that is half up is of no use to anybody.
+        stop(paths)
+        raise
+
+
+def wait_until_ready(paths: DemoPaths, keeper: subprocess.Popen[bytes], say: Say) -> dict[str, Any]:
+    """Poll until ready and starts > 0, saying what is waited for."""
+    control, store = Control(paths.control), store_at(f"unix:{paths.store}")
+    begun = time.monotonic()
+    told = ""
+    while time.monotonic() - begun < START_SECONDS_MAX:
+        if keeper.poll() is not None:
+            raise TargetUnreachable(
+                last_words(paths.log), where="demo platform", fix=f"see {paths.log}"
+            )
+        found = look(control)
+        waiting = waiting_for(found)
+        if not waiting and starts_per_second(store) > 0:
+            return found
+        waiting = waiting or "the first stream starts"
+        if waiting != told:
+            say(f"waiting for {waiting} (at most {START_SECONDS_MAX:.0f} s)")
+            told = waiting
+        time.sleep(0.1)
+    raise TargetUnreachable(
+        f"not ready after {START_SECONDS_MAX:.0f} s: still waiting for {told}",
+        where="demo platform",
+        fix=f"see {paths.log}; `chaosctl doctor`; a slow machine may want `--size small`",
+    )
+
+
+def look(control: Control) -> dict[str, Any]:
+    """The platform as it says it is; empty while it does not answer."""
+    try:
+        return control.platform()
+    except MonkeyError:
+        return {}
+
+
+def waiting_for(platform: Mapping[str, Any]) -> str:
+    """What is still missing before the platform is ready, in words; empty when nothing is."""
+    if not platform:
+        return "the platform's supervisor"
+    if platform["state"] != "ready":
+        total = len(platform["instances"])
+        return f"{total} instances to register" if total else "instances to be started"
+    return ""
+
+
+def starts_per_second(store: AtlasStore) -> float:
+    """Stream starts in the newest complete step; 0 while the store has none."""
+    now_ms = time.time_ns() // 1_000_000
+    try:
+        values = store.fetch([STARTS_QUERY], now_ms - 3000, now_ms, timeout_s=2.0)
+    except ChaosctlError:
+        return 0.0
+    steps = values.get(STARTS_QUERY, {})
+    return max(steps.values(), default=0.0)
+
+
+def last_words(log: Path) -> str:
+    """The last line the keeper printed that says something."""
+    try:
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    except OSError:
+        lines = []
+    said = [line for line in lines if not line.startswith(" ")]
+    return said[-1] if said else "it ended without a word"
+
+
+def stop(paths: DemoPaths) -> bool:
+    """Stop the platform and its store and see that nothing is left; False if it was not up."""
+    keeper = keeper_process(paths)
+    if keeper is None:
+        was_there = paths.folder.exists()
+        remove_leftovers(paths)
+        return was_there
+    keeper.send_signal(signal.SIGTERM)
+    try:
+        keeper.wait(timeout=STOP_SECONDS_MAX)
+    except psutil.TimeoutExpired:
+        # The kernel takes the whole world with it: its supervisor is bound to the keeper's life.
+        keeper.kill()
+        keeper.wait(timeout=5)
+    remove_leftovers(paths)
+    return True
+
+
+def remove_leftovers(paths: DemoPaths) -> None:
+    """Files of a platform that is no more; only ever our own folder."""
+    if paths.folder.is_dir() and not paths.folder.is_symlink():
+        shutil.rmtree(paths.folder, ignore_errors=True)
+    paths.log.unlink(missing_ok=True)

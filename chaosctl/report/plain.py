@@ -1,0 +1,154 @@
+"""A run as lines of text: one an event, stable prefixes, a sign of life every ten seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+from chaosctl.report.symbols import duration, number
+
+HEARTBEAT_MS = 10_000
+QUIET_EVENTS = frozenset({"look", "record", "sample", "lock"})
+"""In the journal, but not worth a line of their own in the plain view."""
+
+Event = Mapping[str, Any]
+
+
+def plain_line(event: Event) -> str:
+    """One event as a line: clock, time since start, event, text."""
+    at_s, ms = divmod(int(event["at_ms"]), 1000)
+    clock = time.strftime("%H:%M:%S", time.localtime(at_s))
+    text = describe(event)
+    since = f"+{event['t_ms'] / 1000:.1f}s"
+    return f"{clock}.{ms:03d} {since:<7} {event['event']:<9} {text}".rstrip()
+
+
+def describe(event: Event) -> str:
+    """What an event says, in words; events without words of their own as key=value."""
+    words = WORDS.get(event["event"])
+    if words is not None:
+        return words(event)
+    skip = ("schema", "seq", "at_ms", "t_ms", "event")
+    return " ".join(f"{k}={v}" for k, v in event.items() if k not in skip and v not in ("", None))
+
+
+class PlainView:
+    """Prints the events of a run as they come."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._said_ms = 0
+
+    def __enter__(self) -> PlainView:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.flush()
+
+    def __call__(self, event: Event) -> None:
+        """Print the event, unless it is a detail and something was said lately."""
+        is_detail = event["event"] in QUIET_EVENTS
+        is_heartbeat = event["event"] == "sample" and event["t_ms"] - self._said_ms >= HEARTBEAT_MS
+        if is_detail and not is_heartbeat:
+            return
+        self._said_ms = event["t_ms"]
+        print(plain_line(event), file=self._stream, flush=True)
+
+
+def _start(event: Event) -> str:
+    return f"run={event['run']} experiment={event['experiment']} seed={event['seed']}"
+
+
+def _platform(event: Event) -> str:
+    return " ".join(f"{key}={event[key]}" for key in ("target", "size", "fabric") if key in event)
+
+
+def _plan(event: Event) -> str:
+    targets = sum(len(step["targets"]) for step in event["steps"])
+    longest = duration(event["at_most_ms"])
+    return f"{targets} of {event['population']} instances, at most {longest}"
+
+
+def _warmup(event: Event) -> str:
+    if event["state"] == "begin":
+        return f"waiting for three steady steps (at most {duration(event['at_most_ms'])})"
+    return f"steady after {duration(event['took_ms'])}"
+
+
+def _baseline(event: Event) -> str:
+    if event["state"] == "begin":
+        return f"measuring for {duration(event['end_ms'] - event['start_ms'])}"
+    values = " ".join(f"{c['name']}={number(c['value'])}" for c in event["checks"])
+    return f"{event['outcome']} {values} {event['text']}".rstrip()
+
+
+def _inject(event: Event) -> str:
+    return f"{event['fault']}, undo steps on disk: {event['records']}"
+
+
+def _seen(event: Event) -> str:
+    trouble = f", {event['trouble']}" if event.get("trouble") else ""
+    missing = f", not on {' '.join(event['missing'])}" if event["missing"] else ""
+    after = duration(event["after_ms"])
+    return f"{event['fault']} {event['seen']}/{event['of']} after {after}{missing}{trouble}"
+
+
+def _sample(event: Event) -> str:
+    return " ".join(f"{name}={number(c['step'])}" for name, c in event["checks"].items())
+
+
+def _check(event: Event) -> str:
+    reason = f" {event['reason']}" if event["reason"] else ""
+    return (
+        f"{event['name']}: {event['outcome']} {number(event['value'])} ({event['limit']}){reason}"
+    )
+
+
+def _stop(event: Event) -> str:
+    if event.get("blind"):
+        return f"blind: {event['text']} {event['trouble']}".rstrip()
+    return f"{event['name']}: {number(event['value'])} ({event['limit']})"
+
+
+def _recovery(event: Event) -> str:
+    limit = duration(event["within_ms"])
+    if event["took_ms"] is None:
+        return f"not steady again within {limit}"
+    return f"steady after {duration(event['took_ms'])} (limit {limit})"
+
+
+def _undo(event: Event) -> str:
+    done = "ok" if event["ok"] else f"FAIL {event['error']}"
+    hit = len(event["instances"])
+    return f"{event['fault']} on {hit} instances: {done} in {duration(event['took_ms'])}"
+
+
+def _verdict(event: Event) -> str:
+    return f"{event['verdict']} undo={event['undo']} exit={event['exit_code']} {event['reason']}"
+
+
+WORDS: dict[str, Callable[[Event], str]] = {
+    "start": _start,
+    "platform": _platform,
+    "plan": _plan,
+    "lock": lambda event: str(event["target"]),
+    "watchdog": lambda event: f"pid {event['process']['pid']}" if "process" in event else "",
+    "warmup": _warmup,
+    "baseline": _baseline,
+    "look": lambda event: f"{event['fault']} {event['when']}: {len(event['readings'])} instances",
+    "record": lambda event: f"{event['record']['id']} {event['record']['mechanism']}",
+    "inject": _inject,
+    "injected": lambda event: f"{event['records']} undo steps",
+    "confirm": _seen,
+    "sample": _sample,
+    "check": _check,
+    "stop": _stop,
+    "remove": lambda event: f"taking back {event['records']} undo steps",
+    "removed": _seen,
+    "recovery": _recovery,
+    "undo": _undo,
+    "note": lambda event: str(event.get("text", "")),
+    "because": lambda event: f"{event['name']}: {'; '.join(event['findings'])}",
+    "verdict": _verdict,
+}
