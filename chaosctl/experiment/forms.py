@@ -239,7 +239,7 @@ class ListForm:
             if self.or_one and isinstance(node, Scalar) and node.value is not None:
                 value = self.item.read(node, notes)
                 return WRONG if value is WRONG else (value,)
-            fix = "begin each with '- '" if isinstance(node, nodes.Mapping) else "as in [a, b]"
+            fix = "as in [a, b]" if isinstance(self.item, UnitForm) else "begin each with '- '"
             what = f"expected a list of {self.what}, found {kind_of(node)}"
             return notes.add(node.place, what, fix)
         count = len(node.items)

@@ -56,7 +56,7 @@ def parameters_form(fault: type[Fault]) -> MapForm:
         for parameter in parameters_of(fault)
     }
     if not keys:
-        return MapForm(f"the parameters of {fault.name}", {}, "nothing: it has none")
+        return MapForm(f"'with' of {fault.name}", {}, "nothing: it has none")
 
     def build(fields: Fields, notes: Notes) -> Any:
         named = {p.name: p.field for p in parameters_of(fault)}
@@ -67,7 +67,7 @@ def parameters_form(fault: type[Fault]) -> MapForm:
             return notes.add(fields.places.get(bad.parameter, fields.place), bad.what, bad.fix)
         return values
 
-    return MapForm(f"the parameters of {fault.name}", keys, build=build)
+    return MapForm(f"'with' of {fault.name}", keys, build=build)
 
 
 def _form_of(parameter: Parameter) -> Form:
@@ -88,12 +88,15 @@ class _DurationParameter:
 
     def read(self, node: Node, notes: Notes) -> Any:
         """Milliseconds as float, as faults have them."""
+        if isinstance(node, Scalar) and type(node.value) in (int, float):
+            what = f"a duration needs its unit: {node.text}"
+            return notes.add(node.place, what, f"did you mean '{node.text}ms'?")
         value = duration_form(0).read(node, notes)
-        if value is WRONG:
+        if value is WRONG or not isinstance(node, Scalar):
             return WRONG
         low, high = self.parameter.at_least or 0, self.parameter.at_most or units.DURATION_MS_MAX
         if not low <= value <= high:
-            what = f"'{self.parameter.name}' cannot be {value:g}ms"
+            what = f"'{self.parameter.name}' cannot be {node.text}"
             return notes.add(node.place, what, f"from {low:g}ms to {high:g}ms")
         return float(value)
 

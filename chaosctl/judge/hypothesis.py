@@ -129,7 +129,7 @@ def judge_stop(
     limits = _resolve(stop.when.limits, series, baseline, step_ms)
     span = Span(start_ms, end_ms)
     windows = [w for w in _windows(stop.when, limits, series, span, step_ms) if _has_value(w)]
-    is_known = baseline is not None or not any(limit.of_baseline for limit in stop.when.limits)
+    is_known = not any(limit.of_baseline or math.isnan(limit.value) for limit in limits)
     run = _first_run(windows, stop.when.for_steps, is_met=True) if is_known else []
     return StopState(
         name=stop.name,

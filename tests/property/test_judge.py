@@ -1,0 +1,107 @@
+"""Laws of the judge that hold for any data."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chaosctl.experiment.model import Check, Comparison, Condition, Limit, NoData
+from chaosctl.judge.hypothesis import judge_check, recovery
+from chaosctl.judge.samples import mean, step_ends
+from chaosctl.judge.verdict import Outcome, merge
+
+VALUES = st.lists(
+    st.one_of(st.just(math.nan), st.floats(0, 1), st.sampled_from([math.inf, -math.inf])),
+    max_size=30,
+)
+CONDITIONS = st.builds(
+    lambda comparison, limit, over, steps: Condition(
+        comparison, (Limit(limit, of_baseline=False, text="x"),), over * 1000, steps
+    ),
+    st.sampled_from([c for c in Comparison if c is not Comparison.BETWEEN]),
+    st.floats(0, 1),
+    st.integers(0, 5),
+    st.integers(1, 4),
+)
+CHECKS = st.builds(
+    lambda hold, policy: Check("c", "q", hold, policy), CONDITIONS, st.sampled_from(NoData)
+)
+OUTCOMES = st.lists(st.sampled_from(Outcome), max_size=5)
+
+
+def samples(values):
+    return {"q": {(i + 1) * 1000: v for i, v in enumerate(values)}}
+
+
+def judged(check, values):
+    return judge_check(check, samples(values), start_ms=0, end_ms=len(values) * 1000, baseline=None)
+
+
+@given(CHECKS, VALUES)
+def test_pass_needs_data_and_a_margin_that_is_not_negative(check, values):
+    state = judged(check, values)
+    if state.outcome is Outcome.PASS:
+        assert state.windows >= check.hold.for_steps
+        assert state.margin >= -1e-9
+
+
+@given(CHECKS, VALUES)
+def test_breach_has_a_margin_that_is_not_positive(check, values):
+    state = judged(check, values)
+    if state.first_breach_ms is not None:
+        assert state.outcome is Outcome.FAIL
+        assert state.margin <= 1e-9
+        assert state.first_breach_ms <= state.breach_known_ms
+
+
+@given(CHECKS, VALUES, VALUES)
+def test_breach_once_known_stays(check, values, more):
+    if judged(check, values).first_breach_ms is not None:
+        later = judged(check, values + more)
+        assert later.first_breach_ms == judged(check, values).first_breach_ms
+
+
+@given(CHECKS, st.integers(0, 20))
+def test_silence_never_passes(check, count):
+    assert judged(check, [math.nan] * count).outcome is not Outcome.PASS
+    assert (
+        judge_check(check, {}, start_ms=0, end_ms=9000, baseline=None).outcome is not Outcome.PASS
+    )
+
+
+@given(CHECKS, VALUES, VALUES)
+def test_recovery_once_found_stays(check, values, more):
+    def found(all_values):
+        now_ms = len(all_values) * 1000
+        return recovery([check], samples(all_values), removed_ms=0, now_ms=now_ms, baseline=None)
+
+    if found(values) is not None:
+        assert found(values + more) == found(values)
+
+
+@given(OUTCOMES, OUTCOMES, OUTCOMES)
+def test_merge_is_a_lattice(a, b, c):
+    assert merge([*a, *b]) == merge([*b, *a])
+    assert merge([*a, *a]) == merge(a)
+    if a and b and c:
+        assert merge([merge([*a, *b]), *c]) == merge([*a, merge([*b, *c])])
+
+
+@given(VALUES)
+def test_mean_lies_within_its_values(values):
+    finite = [v for v in values if math.isfinite(v)]
+    series = samples(finite)["q"]
+    found = mean(series, range(1000, len(finite) * 1000 + 1, 1000))
+    assert math.isnan(found) if not finite else min(finite) - 1e-9 <= found <= max(finite) + 1e-9
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**5))
+def test_steps_lie_wholly_inside_their_span(start_ms, length_ms):
+    from chaosctl.judge.samples import Span
+
+    span = Span(start_ms, start_ms + length_ms)
+    ends = list(step_ends(span))
+    assert all(end - 1000 >= span.start_ms and end <= span.end_ms for end in ends)
+    assert len(ends) >= length_ms // 1000 - 1

@@ -1,0 +1,197 @@
+"""Documents that are right load; each wrong one gives exactly the errors in the file beside it.
+
+`bad/NAME.yaml` has its errors, as a person reads them, in `bad/NAME.expected`; `--accept` rewrites
+those. `settings/*.yaml` say what `--set` does to the smallest document.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from chaosctl.errors import InvalidExperiment
+from chaosctl.experiment.document import document_form
+from chaosctl.experiment.forms import MapForm
+from chaosctl.experiment.load import bundled_names, decode, find, load, load_bundled
+from chaosctl.experiment.schema import experiment_schema
+from chaosctl.report.problems import render_problem
+from monkeys.faults import FAULTS
+
+DATA = Path(__file__).parent.parent / "data" / "documents"
+GOOD = sorted((DATA / "good").glob("*.yaml"))
+BAD = sorted((DATA / "bad").glob("*.yaml"))
+SETTINGS = yaml.safe_load((DATA / "settings.yaml").read_text())
+SCHEMA_REFUSES = (
+    "misspelt-keys misspelt-fault unknown-parameter duration-without-unit bad-policy "
+    "lacks-everything lacking-parameter two-comparisons bad-switch bad-limits"
+).split()
+
+
+def errors_of(data: bytes, name: str, settings: tuple[str, ...] = ()) -> str:
+    with pytest.raises(InvalidExperiment) as caught:
+        load(decode(data, name), name, FAULTS, settings=settings)
+    return "".join(render_problem(problem) + "\n" for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda p: p.stem)
+def test_good_document_loads(path):
+    experiment = load(path.read_text(), path.name, FAULTS)
+    assert experiment.name == path.stem
+    assert experiment.hypothesis
+    assert experiment.method
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda p: p.stem)
+def test_bad_document_gives_every_error_at_its_place(path, request):
+    found = errors_of(path.read_bytes(), path.name)
+    expected = path.with_suffix(".expected")
+    if request.config.getoption("--accept"):
+        expected.write_text(found)
+    assert found == expected.read_text()
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda p: p.stem)
+def test_every_error_says_what_where_and_fix(path):
+    with pytest.raises(InvalidExperiment) as caught:
+        load(decode(path.read_bytes(), path.name), path.name, FAULTS)
+    for problem in caught.value.problems:
+        assert problem.what
+        assert problem.where.startswith(path.name)
+        assert problem.fix
+    places = [(problem.line, problem.column) for problem in caught.value.problems]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("case", SETTINGS, ids=lambda c: " ".join(c["set"]))
+def test_setting_changes_the_document_or_is_named_in_the_error(case):
+    data = (DATA / "good" / "smallest.yaml").read_bytes()
+    settings = tuple(case["set"])
+    if "error" in case:
+        assert errors_of(data, "smallest.yaml", settings) == case["error"]
+        return
+    value: Any = load(decode(data, "a"), "a", FAULTS, settings=settings)
+    for step in str(case["path"]).split("."):
+        value = _inside(value, step)
+    assert value == case["value"]
+
+
+def _inside(value: Any, step: str) -> Any:
+    if step.isdigit():
+        return value[int(step)]
+    return value[step] if isinstance(value, dict) else getattr(value, step)
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_bundled_experiment_loads_and_ends_soon(name):
+    experiment = load_bundled(name)
+    fault_ms = sum(step.for_ms for step in experiment.method)
+    assert experiment.baseline_ms + fault_ms + experiment.recovery_ms <= 50_000
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_bundled_experiment_agrees_with_its_expected_verdict(name):
+    expected = yaml.safe_load((DATA.parent / "verdicts" / f"{name}.yaml").read_text())
+    experiment = load_bundled(name)
+    assert set(expected["failed"]) <= {check.name for check in experiment.hypothesis}
+    assert (expected["verdict"] == "failed") == bool(expected["failed"])
+    if expected["verdict"] == "failed":
+        found = find(name)
+        setting = expected["passes-with"]
+        fixed = load(found.text, found.source, FAULTS, settings=(setting,))
+        switch = setting.removeprefix("target.switches.").partition("=")[0]
+        assert experiment.target.options["switches"] == {switch: True}
+        assert fixed.target.options["switches"] == {switch: False}
+
+
+def test_switches_are_those_of_the_demo_platform():
+    from demo_platform.knobs import NAMES
+
+    target = document_form(FAULTS).keys["target"].form
+    assert isinstance(target, MapForm)
+    switches = target.keys["switches"].form
+    assert isinstance(switches, MapForm)
+    assert tuple(switches.keys) == NAMES
+
+
+def test_schema_takes_every_good_document():
+    schema = experiment_schema(FAULTS)
+    paths = [*GOOD, *(p for p in map(Path, _bundled_files()) if p.suffix == ".yaml")]
+    for path in paths:
+        wrong = [*_violations(schema, yaml.safe_load(path.read_text()), path.stem)]
+        assert not wrong
+
+
+@pytest.mark.parametrize(
+    "stem",
+    SCHEMA_REFUSES,
+)
+def test_schema_refuses_a_bad_document(stem):
+    document = yaml.safe_load((DATA / "bad" / f"{stem}.yaml").read_text())
+    assert [*_violations(experiment_schema(FAULTS), document, stem)]
+
+
+def _bundled_files() -> list[str]:
+    return [str(entry) for entry in resources.files("experiments").iterdir()]
+
+
+def _violations(schema: dict[str, Any], value: Any, at: str) -> list[str]:
+    """What the part of JSON Schema that our schema uses says of a value; no more is known here."""
+    known = {"type", "enum", "const", "properties", "patternProperties", "additionalProperties"}
+    known |= {"required", "oneOf", "anyOf", "allOf", "if", "then", "items", "minItems", "maxItems"}
+    known |= {"minimum", "maximum", "minLength", "maxLength", "pattern"}
+    assert set(schema) <= known | {"$schema", "$id", "title", "description", "examples"}
+    wrong = [f"{at}: {value!r} is no {schema}"] * (not _is_shaped(schema, value))
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            wrong += _violations(schema.get("items", {}), item, f"{at}.{index}")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            inner = _inner_schema(schema, key)
+            if inner is None:
+                wrong.append(f"{at}: unknown key {key}")
+            else:
+                wrong += _violations(inner, item, f"{at}.{key}")
+    for part in schema.get("allOf", []):
+        if not _violations(part["if"], value, at):
+            wrong += _violations(part["then"], value, at)
+    return wrong
+
+
+def _inner_schema(schema: dict[str, Any], key: str) -> dict[str, Any] | None:
+    if key in schema.get("properties", {}):
+        return dict(schema["properties"][key])
+    for pattern, inner in schema.get("patternProperties", {}).items():
+        if re.search(pattern, key):
+            return dict(inner)
+    return {} if schema.get("additionalProperties", True) else None
+
+
+def _is_shaped(schema: dict[str, Any], value: Any) -> bool:
+    types = {"string": str, "array": list, "object": dict, "boolean": bool, "number": (int, float)}
+    types["integer"] = int
+    kind = schema.get("type")
+    if kind and not isinstance(value, types[kind]):
+        return False
+    if kind in ("number", "integer") and isinstance(value, bool):
+        return False
+    checks = [
+        "enum" not in schema or value in schema["enum"],
+        "const" not in schema or value == schema["const"],
+        not isinstance(value, dict) or all(k in value for k in schema.get("required", [])),
+        not isinstance(value, list) or len(value) >= schema.get("minItems", 0),
+        not isinstance(value, str) or re.search(schema.get("pattern", ""), value),
+        not isinstance(value, str) or len(value) >= schema.get("minLength", 0),
+        isinstance(value, bool | str | list | dict)
+        or value is None
+        or schema.get("minimum", value) <= value <= schema.get("maximum", value),
+    ]
+    if "anyOf" in schema:
+        checks.append(any(not _violations(s, value, "") for s in schema["anyOf"]))
+    if "oneOf" in schema:
+        checks.append(sum(not _violations(s, value, "") for s in schema["oneOf"]) == 1)
+    return all(checks)
