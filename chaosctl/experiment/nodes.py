@@ -145,8 +145,8 @@ def _syntax_problem(text: Text, error: yaml.MarkedYAMLError) -> Problem:
         return place.problem("a ':' does not belong here", "quote the text that contains it")
     if "undefined alias" in what:
         return place.problem(what, "an alias needs its anchor (&name) above it")
-    is_open = error.context_mark is not None and not text.is_option
-    if is_open and any(hint in what for hint in ("could not find", "did not find")):
+    hints = ("could not find", "did not find")
+    if error.context_mark and not text.is_option and any(hint in what for hint in hints):
         fix = f"look at what begins in line {error.context_mark.line + 1}"
         return place.problem(f"not YAML: {what}", fix)
     return place.problem(f"not YAML: {what}", "check indentation, quotes and brackets")

@@ -26,10 +26,18 @@ DATA = Path(__file__).parent.parent / "data" / "documents"
 GOOD = sorted((DATA / "good").glob("*.yaml"))
 BAD = sorted((DATA / "bad").glob("*.yaml"))
 SETTINGS = yaml.safe_load((DATA / "settings.yaml").read_text())
-SCHEMA_REFUSES = (
-    "misspelt-keys misspelt-fault unknown-parameter duration-without-unit bad-policy "
-    "lacks-everything lacking-parameter two-comparisons bad-switch bad-limits"
-).split()
+SCHEMA_REFUSES = [
+    "misspelt-keys",
+    "misspelt-fault",
+    "unknown-parameter",
+    "duration-without-unit",
+    "bad-policy",
+    "lacks-everything",
+    "lacking-parameter",
+    "two-comparisons",
+    "bad-switch",
+    "bad-limits",
+]
 
 
 def errors_of(data: bytes, name: str, settings: tuple[str, ...] = ()) -> str:
