@@ -244,7 +244,7 @@ class SimulatedWatchdog:
     """A watchdog that only notes what it is told."""
 
     inbox: Inbox
-    process: ProcessId = ProcessId(1, 0)
+    process: ProcessId = field(default_factory=lambda: ProcessId(1, 0))
     last_word: str = ""
 
     def extend(self, seconds: float) -> None:

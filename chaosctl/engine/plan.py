@@ -63,7 +63,7 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """This plan as plain JSON values (schema chaosctl/plan/v1)."""
-        return {"schema": SCHEMA, **asdict(self)}
+        return {"schema": SCHEMA, **asdict(self), "undo_steps": self.undo_steps}
 
     @property
     def undo_steps(self) -> int:

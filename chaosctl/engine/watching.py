@@ -10,7 +10,7 @@ from typing import Any
 from chaosctl.engine.breaking import FaultOver
 from chaosctl.engine.plan import WARMUP_MS_MAX
 from chaosctl.engine.session import Session
-from chaosctl.errors import NotStarted, TargetUnreachable
+from chaosctl.errors import ChaosctlError, NotStarted, TargetUnreachable
 from chaosctl.experiment.model import Check, NoData
 from chaosctl.judge.hypothesis import (
     CheckState,
@@ -22,7 +22,7 @@ from chaosctl.judge.hypothesis import (
     watch_ms,
 )
 from chaosctl.judge.samples import NO_SERIES, STEP_MS, Span, value_at
-from chaosctl.judge.verdict import Outcome, merge
+from chaosctl.judge.verdict import Outcome, Verdict, merge
 
 WARMUP_STEPS = 3
 EXPLAIN_S_MAX = 6.0
@@ -47,6 +47,7 @@ def warm_up(session: Session) -> None:
                 took_ms = session.context.now_ms() - began_ms
                 session.emit("warmup", state="end", took_ms=took_ms)
                 return
+        _refuse_bad_query(session)
         _refuse_dead_store(session, session.context.now_ms() - began_ms)
     raise NotStarted(
         f"not steady within {WARMUP_MS_MAX / 1000:g} s: {_unsteady_text(session, last)}",
@@ -260,6 +261,13 @@ def _unsteady_text(session: Session, states: Sequence[CheckState]) -> str:
         return f"store: {session.sampler.error}"
     texts = [f"{s.name}: {state_text(s)}" for s in states if s.outcome is not Outcome.PASS]
     return "; ".join(texts) or "no check held for three steps in a row"
+
+
+def _refuse_bad_query(session: Session) -> None:
+    """What the store says of a query will not get better by waiting."""
+    error = session.sampler.error
+    if isinstance(error, ChaosctlError) and error.verdict is Verdict.INVALID:
+        raise error
 
 
 def _refuse_dead_store(session: Session, waited_ms: int) -> None:

@@ -331,7 +331,7 @@ def test_run_tells_why_it_was_halted(world: SimulatedWorld) -> None:
 
 
 def test_run_takes_the_fault_out_when_its_watchdog_dies(world: SimulatedWorld) -> None:
-    world.at_event("confirm", lambda: world.watchdogs[0].die(), after_s=1)
+    world.at_event("confirm", lambda: [w.die() for w in world.watchdogs], after_s=1)
     result = run(world)
     assert (result.verdict, result.exit_code) == (Verdict.ABORTED, 5)
     assert "watchdog" in result.reason
