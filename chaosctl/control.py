@@ -1,0 +1,90 @@
+"""The demo platform's control API: HTTP and JSON on a unix socket. Standard library only.
+
+Each call opens its own connection and is bounded in time, so it may be used from any thread.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from monkeys.errors import TargetFailed
+
+TIMEOUT_S = 5.0
+_WHERE = "demo platform"
+
+
+class NotUp(TargetFailed):
+    """Nobody listens: the platform is not up."""
+
+
+class Control:
+    """Asks the platform's supervisor."""
+
+    def __init__(self, path: Path, *, timeout_s: float = TIMEOUT_S) -> None:
+        self.path = path
+        self._timeout_s = timeout_s
+
+    def platform(self) -> dict[str, Any]:
+        """The platform as it is now. Raises NotUp, or TargetFailed."""
+        return self._ask("GET", "/v1/platform")
+
+    def set_switches(self, switches: Mapping[str, bool]) -> dict[str, Any]:
+        """Turn fragility switches; all of them as they are then."""
+        return self._ask("PUT", "/v1/switches", dict(switches))
+
+    def suspend(self, token: str, groups: list[dict[str, str]]) -> None:
+        """No replacement in these groups and zones until `release` of the same token."""
+        self._ask("PUT", f"/v1/suspensions/{token}", {"groups": groups})
+
+    def release(self, token: str) -> None:
+        """End a suspension; nothing happens if there is none of this token."""
+        self._ask("DELETE", f"/v1/suspensions/{token}")
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        connection = _UnixConnection(self.path, self._timeout_s)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body))
+            response = connection.getresponse()
+            document = json.loads(response.read())
+        except (FileNotFoundError, ConnectionRefusedError):
+            raise NotUp(
+                "the demo platform is not up", where=str(self.path), fix="chaosctl demo up"
+            ) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise TargetFailed(
+                f"the control API does not answer: {error or type(error).__name__}",
+                where=str(self.path),
+                fix="`chaosctl demo down`, then `chaosctl demo up`",
+            ) from error
+        finally:
+            connection.close()
+        if response.status >= 400:
+            raise _refused(document)
+        answer: dict[str, Any] = document
+        return answer
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the path instead of a host."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def _refused(document: Mapping[str, Any]) -> TargetFailed:
+    error = document.get("error", {})
+    return TargetFailed(
+        error.get("what", "the control API refused"),
+        where=error.get("where", _WHERE),
+        fix=error.get("fix", ""),
+    )

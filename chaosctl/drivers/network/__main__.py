@@ -1,0 +1,143 @@
+"""The helper: enters a world's namespaces and does there what it is asked, a line at a time.
+
+`python -m chaosctl.drivers.network`; requests and answers are JSON lines on stdin and stdout:
+
+    {"id": 1, "op": "cut", "world": {"pid": …, "ticks": …}, …}
+    {"id": 1, "result": {…}}  or  {"id": 1, "error": {"kind": "denied", "what": "…"}}
+
+It has one thread, because only such a process may enter a user namespace, and ends when its stdin
+does. The splices it starts outlive it.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from pyroute2.netlink.exceptions import NetlinkError
+
+from chaosctl.drivers.network import links, nft, splices
+from chaosctl.drivers.network.namespaces import Denied, Door, Gone, OtherWorld, Place
+from chaosctl.drivers.network.probing import probe
+
+Request = dict[str, Any]
+Operation = Callable[[Door, Request], dict[str, Any]]
+
+
+def main() -> int:
+    """Serve until stdin ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a splice that ends leaves no zombie
+    serve(sys.stdin.buffer, sys.stdout.buffer)
+    return 0
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer each request in turn."""
+    door = Door()
+    for line in requests:
+        request = json.loads(line)
+        answer = {"id": request["id"], **_answer(door, request)}
+        answers.write(json.dumps(answer).encode() + b"\n")
+        answers.flush()
+
+
+def _answer(door: Door, request: Request) -> dict[str, Any]:
+    try:
+        if "world" in request:
+            door.enter_world(_place(request["world"]))
+        return {"result": OPERATIONS[request["op"]](door, request)}
+    except Gone:
+        return _error("gone", "the process is gone")
+    except OtherWorld:
+        return _error("other-world", "this helper serves another world")
+    except Denied as error:
+        return _error("denied", str(error))
+    except (NetlinkError, OSError, links.LinkTaken, splices.SpliceFailed) as error:
+        return _error("failed", str(error))
+
+
+def _error(kind: str, what: str) -> dict[str, Any]:
+    return {"error": {"kind": kind, "what": what}}
+
+
+def _place(data: dict[str, int]) -> Place:
+    return Place(data["pid"], data["ticks"])
+
+
+def _enter(_: Door, __: Request) -> dict[str, Any]:
+    return {}
+
+
+def _cut(door: Door, request: Request) -> dict[str, Any]:
+    """In each place: drop prefixes for for_ms. `gone` are the places whose process is no more."""
+
+    def cut() -> None:
+        nft.cut(request["record"], request["prefixes"], request["direction"], request["for_ms"])
+
+    return _in_each(door, request, cut)
+
+
+def _uncut(door: Door, request: Request) -> dict[str, Any]:
+    """In each place: delete the record's table; go on to the next whatever happens in one."""
+    return _in_each(door, request, lambda: nft.uncut(request["record"]))
+
+
+def _in_each(door: Door, request: Request, act: Callable[[], object]) -> dict[str, Any]:
+    done: list[str] = []
+    gone: list[str] = []
+    failed: dict[str, str] = {}
+    for place in request["places"]:
+        try:
+            with door.network_of(_place(place)):
+                act()
+            done.append(place["id"])
+        except Gone:
+            gone.append(place["id"])
+        except (NetlinkError, Denied) as error:
+            failed[place["id"]] = str(error)
+    return {"done": done, "gone": gone, "failed": failed}
+
+
+def _probe(door: Door, request: Request) -> dict[str, Any]:
+    addresses = [(each["address"], each["port"]) for each in request["addresses"]]
+    with door.network_of(_place(request["origin"])):
+        return {"answers": probe(addresses, timeout_ms=request["timeout_ms"])}
+
+
+def _splice(door: Door, request: Request) -> dict[str, Any]:
+    world = _place(request["world"])
+    orders = {**request["orders"], "world_pid": world.pid, "world_ticks": world.ticks}
+    with door.network_of(world):
+        return {"pid": splices.start(request["record"], orders)}
+
+
+def _unsplice(door: Door, request: Request) -> dict[str, Any]:
+    with door.network_of(_place(request["world"])):
+        return {"links": splices.stop(request["record"])}
+
+
+def _inspect(door: Door, request: Request) -> dict[str, Any]:
+    """What records have left: tables by place, and marked links of the world's root."""
+    tables = {}
+    for place in request["places"]:
+        with door.network_of(_place(place)):
+            tables[place["id"]] = nft.tables()
+    with door.network_of(_place(request["world"])), links.opened() as netlink:
+        return {"tables": tables, "links": links.marked(netlink)}
+
+
+OPERATIONS: dict[str, Operation] = {
+    "cut": _cut,
+    "enter": _enter,
+    "inspect": _inspect,
+    "probe": _probe,
+    "splice": _splice,
+    "uncut": _uncut,
+    "unsplice": _unsplice,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

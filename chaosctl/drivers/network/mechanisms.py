@@ -1,0 +1,149 @@
+"""Undo records made real by the network helper: nft and splice, for any target with namespaces.
+
+A record is complete in itself: each instance's handle names its process (pid, started_ticks), its
+link, and the process that holds the world's root namespace (world_pid, world_started_ticks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from chaosctl.drivers.network.helper import NetworkHelper, PlaceGone
+from monkeys.errors import TargetFailed
+from monkeys.target import Instance, UndoRecord
+
+_CUT_TIMEOUT_S = 10.0
+_SPLICE_TIMEOUT_S = 15.0
+_PROBE_SLACK_S = 5.0
+_DRY_RUN_TIMEOUT_S = 10.0
+
+Place = dict[str, Any]
+
+
+def cut(helper: NetworkHelper, record: UndoRecord, prefixes: Sequence[str], now_ms: int) -> None:
+    """Drop the prefixes' packets in each instance's namespace, until the record's deadline."""
+    answer = helper.ask(
+        "cut",
+        timeout_s=_CUT_TIMEOUT_S,
+        record=record.id,
+        world=_world_of(record),
+        places=[_place_of(each) for each in record.instances],
+        prefixes=list(prefixes),
+        direction=record.detail["direction"],
+        for_ms=_left_ms(record, now_ms),
+    )
+    for id_ in answer["gone"]:
+        raise _failed(record, f"instance {id_!r} is gone")
+    for id_, why in answer["failed"].items():
+        raise _failed(record, f"cannot cut {id_!r}: {why}")
+
+
+def uncut(helper: NetworkHelper, record: UndoRecord) -> None:
+    """Delete the record's table wherever it is left; who is gone has taken it along."""
+    try:
+        answer = helper.ask(
+            "uncut",
+            timeout_s=_CUT_TIMEOUT_S,
+            record=record.id,
+            world=_world_of(record),
+            places=[_place_of(each) for each in record.instances],
+        )
+    except PlaceGone:
+        return
+    for id_, why in answer["failed"].items():
+        raise _failed(record, f"cannot take back the cut of {id_!r}: {why}")
+
+
+def delay(helper: NetworkHelper, record: UndoRecord, now_ms: int) -> None:
+    """Take the instances' links through a splice, until the record's deadline."""
+    orders = {
+        "links": [each.handle["link"] for each in record.instances],
+        "delay_ms": record.detail["delay_ms"],
+        "jitter_ms": record.detail["jitter_ms"],
+        "for_ms": _left_ms(record, now_ms),
+    }
+    helper.ask(
+        "splice",
+        timeout_s=_SPLICE_TIMEOUT_S,
+        record=record.id,
+        world=_world_of(record),
+        orders=orders,
+    )
+
+
+def undelay(helper: NetworkHelper, record: UndoRecord) -> None:
+    """End the splice and put its links back; a world that is gone has none."""
+    try:
+        helper.ask(
+            "unsplice", timeout_s=_SPLICE_TIMEOUT_S, record=record.id, world=_world_of(record)
+        )
+    except PlaceGone:
+        return
+
+
+def probe(
+    helper: NetworkHelper,
+    instances: Sequence[Instance],
+    *,
+    world: Place,
+    origin: Instance | None,
+    timeout_ms: int,
+) -> Mapping[str, float | None]:
+    """Round trips in ms by id, from the world's root or from the place of `origin`."""
+    answer = helper.ask(
+        "probe",
+        timeout_s=timeout_ms / 1000 + _PROBE_SLACK_S,
+        world=world,
+        origin=world if origin is None else _place_of(origin),
+        addresses=[{"address": each.address, "port": each.handle["port"]} for each in instances],
+        timeout_ms=timeout_ms,
+    )
+    return {each.id: ms for each, ms in zip(instances, answer["answers"], strict=True)}
+
+
+def try_entry(helper: NetworkHelper, world: Place) -> None:
+    """Enter the world's namespaces and do nothing. Raises EntryDenied, PlaceGone."""
+    helper.ask("enter", timeout_s=_DRY_RUN_TIMEOUT_S, world=world)
+
+
+def prefixes_of(
+    peers: Sequence[Instance],
+    everybody: Sequence[Instance],
+    spared: Sequence[Instance],
+    network_of: Callable[[Instance], str],
+) -> list[str]:
+    """Prefixes that hold every peer and nobody else.
+
+    Where a whole network (a zone's) are peers it is cut as such: that also holds who will be
+    started there later. Elsewhere it is single addresses.
+    """
+    wanted = {each.id for each in peers} - {each.id for each in spared}
+    mixed = {network_of(each) for each in everybody if each.id not in wanted}
+    prefixes = set()
+    for peer in peers:
+        if peer.id in wanted:
+            network = network_of(peer)
+            prefixes.add(f"{peer.address}/32" if network in mixed else network)
+    return sorted(prefixes)
+
+
+def _left_ms(record: UndoRecord, now_ms: int) -> int:
+    left_ms = record.deadline_ms - now_ms
+    if left_ms <= 0:
+        raise _failed(record, "its deadline has passed before it was injected")
+    return left_ms
+
+
+def _world_of(record: UndoRecord) -> Place:
+    handle = record.instances[0].handle
+    return {"pid": handle["world_pid"], "ticks": handle["world_started_ticks"]}
+
+
+def _place_of(instance: Instance) -> Place:
+    handle = instance.handle
+    return {"id": instance.id, "pid": handle["pid"], "ticks": handle["started_ticks"]}
+
+
+def _failed(record: UndoRecord, what: str) -> TargetFailed:
+    return TargetFailed(what, where=record.fault, fix="run it again; `chaosctl status` shows all")
