@@ -249,7 +249,8 @@ def _finish(session: Session) -> RunResult:
     states: list[CheckState] = []
     if session.injected_ms and session.removing_ms:
         states = judge_fault(session)
-        session.because = explain(session, states)
+        if not session.facts.ended_by:  # who ended it does not want to wait for that
+            session.because = explain(session, states)
     return _conclude(session, decide(session.facts), states)
 
 

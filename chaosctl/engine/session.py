@@ -216,13 +216,13 @@ class Session:
             return
         self.presses += 1
         self.signal_number = self.signal_number or number
-        if self.is_undoing and self.presses == 2:
+        if self.is_undoing and self.presses == 2 and self.pending():
             done, count = len(self.records) - len(self.pending()), len(self.records)
             self.note(
                 f"undo is still running ({done} of {count}); a third Ctrl-C leaves it to the "
                 "watchdog"
             )
-        if self.is_undoing and self.presses >= 3:
+        if self.is_undoing and self.presses >= 3 and self.pending():
             raise LeftToWatchdog
         self._end(name)
 

@@ -1,0 +1,79 @@
+"""A run in a process of its own, over the processes that argv names; a store that always smiles.
+
+Prints each event as a JSON line. Ends with the run's exit code.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from chaosctl.context import Context
+from chaosctl.engine import Setup, World, run_experiment
+from chaosctl.engine.lease import start_watchdog
+from chaosctl.experiment.model import (
+    Check,
+    Comparison,
+    Condition,
+    Experiment,
+    Limit,
+    Select,
+    Step,
+    TargetSpec,
+)
+from monkeys.faults import FAULTS
+from tests.process_target import ProcessTarget
+
+WATCHDOG = (sys.executable, str(Path(__file__).with_name("watchdog_of_victims.py")))
+
+
+class SmilingStore:
+    """Everything is always well; hangs while the file that HANG names exists."""
+
+    def fetch(
+        self, queries: Sequence[str], start_ms: int, end_ms: int, timeout_s: float
+    ) -> Mapping[str, Mapping[int, float]]:
+        while os.environ.get("HANG") and Path(os.environ["HANG"]).exists():
+            time.sleep(0.05)
+        edges = range(start_ms // 1000 * 1000 + 1000, end_ms + 1, 1000)
+        return {query: dict.fromkeys(edges, 1.0) for query in queries}
+
+
+def main() -> int:
+    pids = tuple(int(word) for word in sys.argv[1:])
+    slow_s = float(os.environ.get("SLOW_S", "0"))
+    target = ProcessTarget(pids, slow_s, os.environ.get("STUBBORN", ""))
+    fine = Condition(Comparison.AT_LEAST, (Limit(0.9, False, "0.9"),))
+    experiment = Experiment(
+        name="hang-victims",
+        title="Victims may hang",
+        target=TargetSpec("process"),
+        baseline_ms=1000,
+        hypothesis=(Check("fine", "fine", fine, gap_ms=20_000),),
+        method=(Step("instance-hang", Select(), {}, int(os.environ.get("FOR_MS", "60000"))),),
+        recovery_ms=3000,
+    )
+
+    def tell(event: Mapping[str, Any]) -> None:
+        print(json.dumps(event, default=str), flush=True)
+
+    setup = Setup(
+        experiment=experiment,
+        document="",
+        seed=1,
+        faults=FAULTS,
+        open_world=lambda _say: World(target, SmilingStore()),
+        listen=tell,
+        start_watchdog=functools.partial(start_watchdog, argv=WATCHDOG),
+    )
+    return run_experiment(setup, Context()).exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
