@@ -27,7 +27,7 @@ TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".txt", ".test", ".json", ".sh",
 def lines(root, files):
     for path in files:
         if path.suffix in TEXT:
-            text = (root / path).read_text(encoding="utf-8")
+            text = (root / path).read_text(encoding="utf-8", errors="replace")
             yield from ((path, n, line) for n, line in enumerate(text.splitlines(), 1))
 
 
