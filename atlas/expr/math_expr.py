@@ -7,6 +7,7 @@ at once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,11 @@ class Constant:
     """The same value at every step."""
 
     value: float
+
+    def __post_init__(self) -> None:
+        # One NaN for all, or else a constant would not equal itself after printing and parsing.
+        if math.isnan(self.value):
+            object.__setattr__(self, "value", math.nan)
 
     def __str__(self) -> str:
         return f"{number_text(self.value)},:const"
