@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import getpass
+import hashlib
 import json
 import os
 import re
@@ -25,6 +26,7 @@ from chaosctl.engine.process import identify
 from chaosctl.errors import NotStarted
 
 HOLDER_BYTES_MAX = 4096
+NAME_MAX = 150
 
 
 @dataclass(slots=True)
@@ -62,7 +64,10 @@ def lock_target(context: Context, target_id: str, folder: Path) -> TargetLock:
 
 def lock_name(target_id: str) -> str:
     """File name for a target id, which may hold anything."""
-    return re.sub(r"[^A-Za-z0-9._-]", lambda found: f"%{ord(found[0]):02x}", target_id)[:200]
+    name = re.sub(r"[^A-Za-z0-9._-]|^\.", lambda found: f"%{ord(found[0]):02x}", target_id)
+    if len(name) <= NAME_MAX:
+        return name
+    return f"{name[:NAME_MAX]}-{hashlib.sha256(target_id.encode()).hexdigest()[:16]}"
 
 
 def read_holders(context: Context) -> list[Mapping[str, Any]]:
