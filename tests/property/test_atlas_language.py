@@ -1,0 +1,94 @@
+"""Expressions print as ASL that parses back equal, whatever they are made of."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atlas.asl import parse_exprs
+from atlas.asl.words import MATH
+from atlas.errors import AtlasError
+from atlas.eval.operators import BINARY_ARRAYS, UNARY_ARRAYS
+from atlas.expr.operators import BINARY, UNARY
+from atlas.expr.text import decode, encode, number_text, parse_number
+
+TEXT = st.text(min_size=1, max_size=8)
+SIMPLE = st.text("abc.-_ ,:/*()\\u0", min_size=1, max_size=6)
+NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
+KEYS = st.lists(st.sampled_from(["k1", "k2", "k3"]), max_size=2, unique=True)
+
+
+@given(st.one_of(TEXT, SIMPLE))
+def test_text_encodes_and_decodes_to_itself(text):
+    assert decode(encode(text)) == text
+
+
+@given(st.one_of(TEXT, SIMPLE), st.one_of(TEXT, SIMPLE))
+def test_any_text_survives_in_a_query(key, value):
+    program = f"{encode(key)},{encode(value)},:eq"
+    (expr,) = parse_exprs(program)
+    assert parse_exprs(str(expr)) == (expr,)
+    assert (expr.query.key, expr.query.value) == (key, value)
+
+
+@given(NUMBERS)
+def test_number_reads_back_as_it_was(number):
+    read = parse_number(number_text(number))
+    assert read == number or (math.isnan(read) and math.isnan(number))
+
+
+@st.composite
+def programs(draw):
+    """Words of the vocabulary in a likely order; many make no sense and are skipped."""
+    leaf = st.sampled_from(["name,a,:eq", "b,(,x,y,),:in", "c,:has,d,e,:re,:and", "42", ":true"])
+    parts = [draw(leaf)]
+    for _ in range(draw(st.integers(0, 6))):
+        kind = draw(st.integers(0, 3))
+        if kind == 0:
+            parts.append(draw(leaf))
+        elif kind == 1:
+            parts.append(f"(,{','.join(draw(KEYS))},),:by".replace(",,", ","))
+        else:
+            parts.append(":" + draw(st.sampled_from(sorted({w.name for w in MATH}))))
+    return ",".join(parts)
+
+
+@given(programs())
+def test_what_parses_prints_and_parses_back_equal(program):
+    try:
+        exprs = parse_exprs(program)
+    except AtlasError:
+        return
+    printed = ",".join(map(str, exprs))
+    assert parse_exprs(printed) == exprs
+    assert ",".join(map(str, parse_exprs(printed))) == printed
+
+
+@given(st.text(max_size=30))
+def test_any_text_parses_or_is_refused(program):
+    try:
+        parse_exprs(program)
+    except AtlasError as error:
+        assert error.what
+        assert error.message
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@given(st.sampled_from(sorted(BINARY)), NUMBERS, NUMBERS)
+def test_operator_of_arrays_is_the_operator_of_numbers(word, a, b):
+    try:
+        expected = BINARY[word].of_numbers(a, b)
+    except OverflowError:
+        return
+    with np.errstate(all="ignore"):
+        found = BINARY_ARRAYS[word](np.array([a]), np.array([b]))
+    np.testing.assert_array_equal(found, [expected])
+
+
+@given(st.sampled_from(sorted(UNARY)), NUMBERS)
+def test_unary_operator_of_arrays_is_that_of_numbers(word, a):
+    np.testing.assert_array_equal(UNARY_ARRAYS[word](np.array([a])), [UNARY[word].of_numbers(a)])

@@ -1,0 +1,120 @@
+"""Tags to rows: selection, groups, listing, and rows that are freed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from atlas.asl import parse_query
+from atlas.store.index import TagIndex, series_id
+
+
+@pytest.fixture
+def index():
+    index = TagIndex()
+    for name in ("cpu", "disk"):
+        for node in ("i-1", "i-2", "i-3"):
+            index.add({"name": name, "node": node, **({"zone": "a"} if node == "i-1" else {})})
+    return index
+
+
+def nodes(index, program):
+    rows = index.select(parse_query(program))
+    return [f"{t['name']} {t['node']}" for t in map(index.tags_of, rows.tolist())]
+
+
+def test_identity_is_that_of_the_original():
+    assert (
+        series_id({"name": "cpu"}).hex() == "4c67d94c7cf26b715d91666924ceb2f5e092613b"
+    )  # SHA-1("name=cpu")
+    assert series_id({"b": "1", "a": "2"}) == series_id({"a": "2", "b": "1"})
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("name,cpu,:eq,node,i-2,:eq,:and", ["cpu i-2"]),
+        ("node,i-2,:eq", ["cpu i-2", "disk i-2"]),
+        ("name,(,cpu,disk,),:in,zone,:has,:and", ["cpu i-1", "disk i-1"]),
+        ("name,c,:re,zone,:has,:not,:and", ["cpu i-2", "cpu i-3"]),
+        ("nope,1,:eq", []),
+        ("nope,1,:eq,:not,name,cpu,:eq,:and", ["cpu i-1", "cpu i-2", "cpu i-3"]),
+        (":false", []),
+    ],
+)
+def test_query_selects_rows(index, program, expected):
+    assert sorted(nodes(index, program)) == expected
+
+
+def test_new_series_is_selected_at_once(index):
+    before = nodes(index, "name,cpu,:eq")
+    index.add({"name": "cpu", "node": "i-4"})
+    assert nodes(index, "name,cpu,:eq") == [*before, "cpu i-4"]
+
+
+def test_series_of_a_name_lie_side_by_side(index):
+    rows = index.select(parse_query("name,disk,:eq"))
+    assert (np.diff(rows) == 1).all()
+
+
+def test_adding_again_gives_the_same_row(index):
+    tags = {"node": "i-1", "zone": "a", "name": "cpu"}
+    assert index.add(tags) == index.row_of(tags)
+    assert index.series_count == 6
+
+
+def test_groups_hold_the_rows_of_each_value(index):
+    groups = index.group(index.select_all(), ["node"])
+    firsts = groups.rows[groups.starts[:-1]]
+    assert dict(
+        zip(index.values_at("node", firsts), np.diff(groups.starts).tolist(), strict=True)
+    ) == {
+        "i-1": 2,
+        "i-2": 2,
+        "i-3": 2,
+    }
+
+
+def test_rows_that_lack_a_key_are_in_no_group(index):
+    assert index.group(index.select_all(), ["zone", "name"]).count == 2
+    assert index.group(index.select_all(), ["nope"]).count == 0
+
+
+def test_rows_without_keys_are_one_group(index):
+    assert index.group(index.select_all(), []).count == 1
+
+
+def test_listing_names_only_what_series_have(index):
+    assert index.keys() == ["name", "node", "zone"]
+    assert index.keys(parse_query("node,i-2,:eq")) == ["name", "node"]
+    assert index.values("zone") == ["a"]
+    assert index.values("nope") == []
+    index.remove(index.select(parse_query("node,i-1,:eq")).tolist())
+    assert index.keys() == ["name", "node"]
+    assert index.values("node") == ["i-2", "i-3"]
+
+
+def test_freed_row_is_handed_out_again_within_its_name(index):
+    row = index.row_of({"name": "cpu", "node": "i-2"})
+    index.remove([row])
+    assert index.row_of({"name": "cpu", "node": "i-2"}) is None
+    assert index.add({"name": "cpu", "node": "i-9"}) == row
+    assert nodes(index, "node,i-9,:eq") == ["cpu i-9"]
+    assert nodes(index, "node,i-2,:eq") == ["disk i-2"]
+
+
+def test_values_without_series_are_forgotten():
+    index = TagIndex()
+    rows = [index.add({"name": "cpu", "node": f"i-{i}"}) for i in range(3000)]
+    index.remove(rows[:2900])
+    assert len(index.values("node")) == 100
+    assert nodes(index, "node,i-2999,:eq") == ["cpu i-2999"]
+    index.add({"name": "cpu", "node": "i-5"})
+    assert nodes(index, "node,i-5,:eq") == ["cpu i-5"]
+
+
+def test_capacity_grows_with_the_rows():
+    index = TagIndex()
+    rows = [index.add({"name": f"n{i % 50}", "node": str(i)}) for i in range(5000)]
+    assert len(set(rows)) == 5000
+    assert max(rows) < index.capacity
