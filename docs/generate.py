@@ -62,7 +62,7 @@ def experiments_page() -> Iterator[str]:
     yield "`chaosctl run NAME` runs one on the demo platform. Each is run by a test too."
     rows = ["| experiment | what it claims | verdict |", "| --- | --- | --- |"]
     bundled = [f for f in files("experiments").iterdir() if f.name.endswith(".yaml")]
-    for file in sorted(bundled, key=lambda f: f.name):
+    for file in sorted(bundled, key=lambda f: f.name.removesuffix(".yaml")):
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
         expected = yaml.safe_load((VERDICTS / file.name).read_text(encoding="utf-8"))
         name = file.name.removesuffix(".yaml")

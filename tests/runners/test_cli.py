@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "data" / "cli"
 
 def cases(text: str) -> Iterator[tuple[str, str]]:
     """Command line and expected answer of each case."""
-    for part in text.split("\n$ ")[0:] if text.startswith("$ ") else []:
+    for part in text.split("\n$ "):
         line, _, answer = part.removeprefix("$ ").partition("\n")
         yield line, answer.strip("\n")
 
@@ -39,13 +39,10 @@ def ask(monkeypatch, tmp_path, capsys):
         code = run_cli(shlex.split(line)[1:])
         said = capsys.readouterr()
         marked = [
-            (mark, text) for mark, t in zip("|!", said, strict=True) for text in t.split("\n")
+            (m, line) for m, text in zip("|!", said, strict=True) for line in text.splitlines()
         ]
-        lines = [f"{mark} {text}".replace(str(tmp_path), "TMP").rstrip() for mark, text in marked]
-        kept = [line for n, line in enumerate(lines) if line not in "|!" or lines[n - 1] != line]
-        while kept and kept[-1] in "|!":
-            kept.pop()
-        return "\n".join([*[k for k in kept if k != "!"], f"exit {code}"])
+        lines = [f"{mark} {line}".replace(str(tmp_path), "TMP").rstrip() for mark, line in marked]
+        return "\n".join([*lines, f"exit {code}"])
 
     return answer
 
