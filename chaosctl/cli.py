@@ -25,8 +25,8 @@ from chaosctl.commands.schema import schema
 from chaosctl.commands.status import status
 from chaosctl.commands.undo import undo
 from chaosctl.commands.validate import validate
-from chaosctl.errors import ChaosctlError
-from chaosctl.judge.verdict import EXIT_CODES, OUR_BUG, SIGINT, Verdict
+from chaosctl.errors import ChaosctlError, UndoIncomplete
+from chaosctl.judge.verdict import EXIT_CODES, OUR_BUG, SIGINT, UNDO_INCOMPLETE, Verdict
 from chaosctl.report.errors import render_error
 from monkeys.errors import MonkeyError
 
@@ -86,29 +86,35 @@ def build() -> typer.Typer:
 
 def run_cli(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; no traceback reaches the user."""
-    debug = "CHAOSCTL_DEBUG" in os.environ
     try:
         result = build()(args=list(arguments), prog_name="chaosctl", standalone_mode=False)
+        return int(result or 0)
     except typer.Exit as done:
         return done.exit_code
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted; nothing is running", file=sys.stderr)
         return SIGINT
-    except typer.TyperException as mistake:
-        return usage_error(mistake)
     except BrokenPipeError:
         # The reader of our output went away; what is left to print has no reader.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ChaosctlError, MonkeyError) as error:
-        if debug:
-            traceback.print_exc()
-        print(render_error(error), file=sys.stderr)
-        verdict = error.verdict if isinstance(error, ChaosctlError) else Verdict.NOT_STARTED
-        return EXIT_CODES[verdict]
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the boundary: every error ends as an exit code
+        return tell_error(error, arguments)
+
+
+def tell_error(error: Exception, arguments: Sequence[str]) -> int:
+    """Print an error as its kind deserves, and return its exit code."""
+    if isinstance(error, typer.TyperException):
+        return usage_error(error)
+    if not isinstance(error, ChaosctlError | MonkeyError):
         return our_bug(error, arguments)
-    return int(result or 0)
+    if "CHAOSCTL_DEBUG" in os.environ:
+        traceback.print_exception(error)
+    print(render_error(error), file=sys.stderr)
+    if isinstance(error, UndoIncomplete):
+        return UNDO_INCOMPLETE
+    verdict = error.verdict if isinstance(error, ChaosctlError) else Verdict.NOT_STARTED
+    return EXIT_CODES[verdict]
 
 
 def usage_error(mistake: typer.TyperException) -> int:

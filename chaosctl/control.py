@@ -37,6 +37,10 @@ class Control:
         """Turn fragility switches; all of them as they are then."""
         return self._ask("PUT", "/v1/switches", dict(switches))
 
+    def set_traffic(self, starts_per_second: float) -> dict[str, Any]:
+        """Set how many stream starts a second the viewers offer."""
+        return self._ask("PUT", "/v1/traffic", {"starts_per_second": starts_per_second})
+
     def suspend(self, token: str, groups: list[dict[str, str]]) -> None:
         """No replacement in these groups and zones until `release` of the same token."""
         self._ask("PUT", f"/v1/suspensions/{token}", {"groups": groups})

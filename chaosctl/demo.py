@@ -19,7 +19,11 @@ from typing import Any
 
 import psutil
 
+from chaosctl.control import Control
 from chaosctl.errors import ChaosctlError, TargetUnreachable
+from chaosctl.procfs import is_alive
+from chaosctl.stores.atlas import AtlasStore
+from monkeys.errors import MonkeyError
 
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 15.0
@@ -51,8 +55,13 @@ class DemoPaths:
 
     @property
     def log(self) -> Path:
-        """What the keeper and everything under it printed; beside the folder, to outlive it."""
-        return self.folder.with_suffix(".log")
+        """What the platform's processes printed."""
+        return self.folder / "keeper.log"
+
+    @property
+    def output(self) -> Path:
+        """What the keeper itself said; beside the folder, so that it outlives a failed start."""
+        return self.folder.with_suffix(".out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,31 +105,32 @@ def keeper_process(paths: DemoPaths) -> psutil.Process | None:
     """The keeper's process, if the one that wrote keeper.json still lives."""
     try:
         noted = json.loads(paths.keeper.read_text())
-        process = psutil.Process(int(noted["pid"]))
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        same = int(noted["started_ticks"]) in (0, started_ticks(process.pid))
+        pid = int(noted["pid"])
+        return psutil.Process(pid) if is_alive(pid, int(noted["started_ticks"])) else None
     except (OSError, ValueError, KeyError, psutil.Error):
         return None
-    return process if same else None
 
 
-def started_ticks(pid: int) -> int:
-    """When a process started, in clock ticks since boot: with its number, its identity."""
-    stat = Path(f"/proc/{pid}/stat").read_text()
-    return int(stat.rpartition(")")[2].split()[19])
+def control_of(paths: DemoPaths) -> Control:
+    """The operators' API of the platform."""
+    return Control(paths.control)
+
+
+def store_of(paths: DemoPaths) -> AtlasStore:
+    """The platform's own store."""
+    return AtlasStore(f"unix:{paths.store}")
 
 
 def start(paths: DemoPaths, options: DemoOptions, say: Say) -> dict[str, Any]:
     """Start the platform and its store; returns when every instance is registered and members
     have started streams. Raises ChaosctlError, with everything stopped again."""
     paths.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with paths.log.open("wb") as log:
+    with paths.output.open("wb") as output:
         keeper = subprocess.Popen(
             keeper_command(paths, options),
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
     try:
@@ -133,14 +143,13 @@ def start(paths: DemoPaths, options: DemoOptions, say: Say) -> dict[str, Any]:
 
 def wait_until_ready(paths: DemoPaths, keeper: subprocess.Popen[bytes], say: Say) -> dict[str, Any]:
     """Poll until ready and starts > 0, saying what is waited for."""
-    control, store = Control(paths.control), store_at(f"unix:{paths.store}")
+    control, store = Control(paths.control), AtlasStore(f"unix:{paths.store}")
     begun = time.monotonic()
     told = ""
     while time.monotonic() - begun < START_SECONDS_MAX:
         if keeper.poll() is not None:
-            raise TargetUnreachable(
-                last_words(paths.log), where="demo platform", fix=f"see {paths.log}"
-            )
+            what, fix = last_words(paths.output)
+            raise TargetUnreachable(what, where="demo platform", fix=fix)
         found = look(control)
         waiting = waiting_for(found)
         if not waiting and starts_per_second(store) > 0:
@@ -186,14 +195,16 @@ def starts_per_second(store: AtlasStore) -> float:
     return max(steps.values(), default=0.0)
 
 
-def last_words(log: Path) -> str:
-    """The last line the keeper printed that says something."""
+def last_words(output: Path) -> tuple[str, str]:
+    """What the keeper said was wrong, and its fix."""
     try:
-        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        lines = [line.strip() for line in output.read_text(errors="replace").splitlines()]
     except OSError:
         lines = []
-    said = [line for line in lines if not line.startswith(" ")]
-    return said[-1] if said else "it ended without a word"
+    fixes = [line.removeprefix("fix: ") for line in lines if line.startswith("fix: ")]
+    said = [line for line in lines if line and not line.startswith("fix: ")]
+    what = said[-1].removeprefix("demo_platform: ") if said else "it ended without a word"
+    return what, fixes[-1] if fixes else "chaosctl doctor"
 
 
 def stop(paths: DemoPaths) -> bool:
@@ -218,4 +229,4 @@ def remove_leftovers(paths: DemoPaths) -> None:
     """Files of a platform that is no more; only ever our own folder."""
     if paths.folder.is_dir() and not paths.folder.is_symlink():
         shutil.rmtree(paths.folder, ignore_errors=True)
-    paths.log.unlink(missing_ok=True)
+    paths.output.unlink(missing_ok=True)

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from chaosctl.context import Context
 
 NAMESPACE_FIX = (
@@ -110,8 +112,6 @@ def socket_path(runtime_dir: Path) -> Finding:
 
 def memory() -> Finding:
     """The demo platform and its store need about a gigabyte."""
-    import psutil
-
     available_mb = psutil.virtual_memory().available // 2**20
     fix = "" if available_mb >= 1000 else "use `--size small`: 27 instances instead of 66"
     return Finding("memory", available_mb >= 1000, f"{available_mb} MB available", fix)

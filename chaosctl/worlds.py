@@ -1,20 +1,32 @@
 """From a document's target to something that can be broken and watched.
 
-The one place that joins drivers, stores and the demo platform for the commands and the watchdog.
+The one place that joins drivers, stores and the demo platform, for the commands and the watchdog.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from chaosctl import demo
-from chaosctl.context import Context
+from chaosctl.context import Context, own_runtime_dir
 from chaosctl.drivers import DRIVERS
-from chaosctl.engine import UndoerFor
+from chaosctl.engine import Plan, UndoerFor, World, plan_experiment
 from chaosctl.errors import ChaosctlError
+from chaosctl.experiment.model import Check, Experiment
+from chaosctl.judge.because import because, breach_span
+from chaosctl.judge.hypothesis import CheckState
+from chaosctl.judge.samples import Span
+from chaosctl.stores.atlas import AtlasStore
+from monkeys.faults import FAULTS
+from monkeys.target import RecordIds, UndoRecord
 
 Say = Callable[[str], None]
+
+EXPLAIN_S = 4.0
+"""Computing why a check broke stops after this, with what it has found by then."""
 
 
 def undoer_for(context: Context) -> UndoerFor:
@@ -29,3 +41,78 @@ def undoer_for(context: Context) -> UndoerFor:
         return DRIVERS[driver](demo.demo_paths(context.runtime_dir).control)
 
     return find
+
+
+def open_world(
+    experiment: Experiment, context: Context, store_address: str
+) -> Callable[[Say], World]:
+    """What connects a run to its target and store, starting the demo platform if it is not up."""
+
+    def connect(say: Say) -> World:
+        paths = demo.demo_paths(own_runtime_dir(context))
+        options = experiment.target.options
+        if not demo.is_up(paths):
+            say("the demo platform is not up: starting it; `chaosctl demo down` stops it")
+            demo.start(paths, demo.DemoOptions(size=str(options.get("size", "normal"))), say)
+        target = DRIVERS[experiment.target.driver](paths.control)
+        target.warm()
+        store = AtlasStore(store_address or f"unix:{paths.store}")
+        switches = dict(options.get("switches") or {})
+        return World(
+            target=target,
+            store=store,
+            settings=partial(switch_records, target, switches),
+            explain=partial(explain, experiment, store),
+        )
+
+    return connect
+
+
+def switch_records(
+    target: Any, switches: dict[str, bool], ids: RecordIds
+) -> tuple[UndoRecord, ...]:
+    """The undo record of the switches that the document wants; none if they stand so already."""
+    record = target.prepare_switches(switches, ids()) if switches else None
+    return (record,) if record is not None else ()
+
+
+def plan_only(experiment: Experiment, context: Context, seed: int) -> tuple[Plan, str]:
+    """The plan against the platform that is up, or the one that `run` would start; and which."""
+    paths = demo.demo_paths(context.runtime_dir)
+    target = DRIVERS[experiment.target.driver](paths.control)
+    if demo.is_up(paths):
+        instances, target_id, lacks, news = target.instances(), target.id, target.lacks, ""
+    else:
+        size = str(experiment.target.options.get("size", "normal"))
+        instances = target.planned_instances(size, demo.DemoOptions().seed)
+        target_id, lacks = "demo", lambda _capability: None
+        news = "the demo platform is not up: this is the plan for the one that `run` would start"
+    plan = plan_experiment(
+        experiment,
+        faults=FAULTS,
+        instances=instances,
+        target_id=target_id,
+        lacks=lacks,
+        seed=seed,
+    )
+    return plan, news
+
+
+def explain(
+    experiment: Experiment, store: AtlasStore, state: CheckState, baseline: Span, end_ms: int
+) -> list[str]:
+    """Why a check broke: the tag values that its change is concentrated on."""
+    broken = breach_span(state, end_ms)
+    if broken is None:
+        return []
+    check: Check = next(c for c in experiment.hypothesis if c.name == state.name)
+    until = time.monotonic() + EXPLAIN_S
+    findings = because(
+        check,
+        store.lines,
+        store.keys,
+        baseline=baseline,
+        broken=broken,
+        is_late=lambda: time.monotonic() > until,
+    )
+    return [finding.text() for finding in findings]

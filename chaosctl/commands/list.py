@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,20 +28,53 @@ def list_things(
     """
     import json
 
-    rows = {Noun.EXPERIMENTS: experiments, Noun.FAULTS: faults, Noun.DRIVERS: drivers}[noun]()
+    rows = ROWS[noun]()
     if as_json:
         print(json.dumps({"schema": "chaosctl/list/v1", noun.value: rows}))
         return 0
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         print(f"{row['name']:<{width}}  {row['summary']}")
-        for line in row.get("details", ()):
-            print(f"{'':<{width}}    {line}")
+        for parameter in row.get("parameters", ()):
+            unit = f" ({parameter['unit']})" if parameter["unit"] else ""
+            print(f"{'':<{width}}    {parameter['name']}{unit}: {parameter['summary']}")
     return 0
 
 
-def experiments() -> list[dict[str, str]]:
+def experiments() -> list[dict[str, Any]]:
     """Name and title of each bundled experiment."""
     from chaosctl.experiment.load import bundled_names, load_bundled
 
     return [{"name": name, "summary": load_bundled(name).title} for name in bundled_names()]
+
+
+def faults() -> list[dict[str, Any]]:
+    """Each fault with its parameters."""
+    from monkeys.faults import FAULTS
+    from monkeys.parameters import parameters_of
+
+    return [
+        {
+            "name": name,
+            "summary": fault.summary,
+            "parameters": [
+                {"name": p.name, "unit": p.unit, "summary": p.summary} for p in parameters_of(fault)
+            ],
+        }
+        for name, fault in FAULTS.items()
+    ]
+
+
+def drivers() -> list[dict[str, Any]]:
+    """Each kind of target."""
+    from chaosctl.drivers import DRIVERS
+
+    return [{"name": name, "summary": SUMMARIES.get(name, "")} for name in DRIVERS]
+
+
+SUMMARIES = {"demo": "the bundled demo platform: processes in networks of their own"}
+ROWS: dict[Noun, Callable[[], list[dict[str, Any]]]] = {
+    Noun.EXPERIMENTS: experiments,
+    Noun.FAULTS: faults,
+    Noun.DRIVERS: drivers,
+}

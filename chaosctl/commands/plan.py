@@ -34,9 +34,9 @@ def plan(
     from chaosctl.worlds import plan_only
 
     context = Context()
-    document = load_found(find(experiment), settings or [])
+    loaded = load_found(find(experiment), settings or ())
     chosen_seed = context.new_seed() if seed is None else seed
-    planned, news = plan_only(document, context, chosen_seed)
+    planned, news = plan_only(loaded.experiment, context, chosen_seed)
     if news and not as_json:
         print(news, file=sys.stderr)
     if as_json:

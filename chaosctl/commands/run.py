@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chaosctl.commands.options import AsJson, Quiet, Seed, Settings, Store
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Callable, Mapping
+
+    from chaosctl.context import Context
+    from chaosctl.engine import Plan
+    from chaosctl.engine.run import RunResult
+
+    View = AbstractContextManager[Callable[[Mapping[str, Any]], None]]
 
 
 def run(
     experiments: Annotated[
-        list[str], typer.Argument(help="Files, or names of bundled experiments.")
+        list[str], typer.Argument(metavar="FILE|NAME...", help="Files, or bundled experiments.")
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask on real infrastructure.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, then stop.")] = False,
@@ -22,7 +30,7 @@ def run(
     seed: Seed = None,
     store: Store = "",
     plain: Annotated[
-        bool, typer.Option("--plain", help="One line an event, no live view.")
+        bool, typer.Option("--plain", help="One line an event instead of the live view.")
     ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -39,17 +47,107 @@ def run(
     from chaosctl.judge.verdict import SIGHUP, SIGINT, SIGTERM, worst
 
     if dry_run:
-        codes = [show_plan(one, False, settings, seed, as_json) for one in experiments]
-        return worst(codes)
+        return worst(
+            [show_plan(one, settings=settings, seed=seed, as_json=as_json) for one in experiments]
+        )
     context = Context()
     # All documents are checked before the first run touches anything.
-    documents = [load_found(find(name), settings or []) for name in experiments]
+    documents = [load_found(find(name), settings or ()) for name in experiments]
     take_back_leftovers(context)
-    codes = []
-    for document in documents:
+    codes: list[int] = []
+    for loaded in documents:
         chosen_seed = context.new_seed() if seed is None else seed
         view = choose_view(context, plain=plain, quiet=quiet, as_json=as_json)
-        codes.append(run_one(document, context, chosen_seed, store, view, yes=yes))
+        result = run_one(loaded, context, view, seed=chosen_seed, store=store, yes=yes)
+        tell(result, as_json=as_json)
+        codes.append(result.exit_code)
         if codes[-1] in (SIGHUP, SIGINT, SIGTERM):
             break
     return worst(codes)
+
+
+def take_back_leftovers(context: Context) -> None:
+    """Undo what killed runs left, before anything new is broken. Raises UndoIncomplete."""
+    from chaosctl.engine import recover
+    from chaosctl.errors import UndoIncomplete
+    from chaosctl.judge.verdict import UndoState
+    from chaosctl.report.runs import render_undo
+    from chaosctl.worlds import undoer_for
+
+    for report in recover(context, undoer_for(context), by="run"):
+        print(f"an earlier run left something behind:\n{render_undo(report)}", file=sys.stderr)
+        if report.state is not UndoState.CLEAN:
+            raise UndoIncomplete(
+                "an earlier run could not be taken back",
+                where=report.run_id,
+                fix=f"chaosctl undo {report.run_id}",
+            )
+
+
+def run_one(
+    loaded: Any, context: Context, view: View, *, seed: int, store: str, yes: bool
+) -> RunResult:
+    """One experiment, from checked document to result."""
+    from chaosctl.engine import Setup, run_experiment
+    from chaosctl.worlds import open_world
+    from monkeys.faults import FAULTS
+
+    experiment = loaded.experiment
+
+    def approve(plan: Plan) -> bool:
+        return yes or experiment.target.driver == "demo" or ask(context, plan)
+
+    with view as listen:
+        setup = Setup(
+            experiment=experiment,
+            document=loaded.text,
+            seed=seed,
+            faults=FAULTS,
+            open_world=open_world(experiment, context, store),
+            listen=listen,
+            approve=approve,
+        )
+        return run_experiment(setup, context)
+
+
+def ask(context: Context, plan: Plan) -> bool:
+    """Show the plan and ask; without a terminal the answer is no."""
+    from chaosctl.report.plan_text import render_plan
+
+    print(render_plan(plan), file=context.stderr)
+    if not (context.stdin.isatty() and context.stderr.isatty()):
+        print("not a terminal, so the answer is no; --yes says yes", file=context.stderr)
+        return False
+    print(f"type the target's name to go on [{plan.target_id}]: ", end="", file=context.stderr)
+    context.stderr.flush()
+    return context.stdin.readline().strip() == plan.target_id
+
+
+def choose_view(context: Context, *, plain: bool, quiet: bool, as_json: bool) -> View:
+    """Live on a terminal, else a line an event; JSON lines on request; nothing when quiet."""
+    from chaosctl.report.json_lines import JsonView
+    from chaosctl.report.plain import PlainView
+    from chaosctl.report.quiet import QuietView
+
+    if as_json:
+        return JsonView(context.stdout)
+    if quiet:
+        return QuietView()
+    is_dumb = context.env.get("TERM") == "dumb" or context.env.get("CI") == "true"
+    if plain or is_dumb or not context.stderr.isatty():
+        return PlainView(context.stderr)
+    from chaosctl.report.live import LiveView
+
+    return LiveView(context.stderr)
+
+
+def tell(result: RunResult, *, as_json: bool) -> None:
+    """Print the result on standard output."""
+    from chaosctl.report.json_lines import to_json_line
+    from chaosctl.report.result_text import render_result
+    from chaosctl.report.symbols import speaks_unicode
+
+    if as_json:
+        print(to_json_line(result.as_json()), flush=True)
+    else:
+        print(render_result(result, unicode=speaks_unicode(sys.stdout.encoding)), flush=True)

@@ -48,10 +48,14 @@ class AtlasStore:
         with _said_as_ours(self.address, query):
             return self._client(timeout_s).fetch(query, start_ms, end_ms, step_ms)
 
-    def keys(self, query: str, timeout_s: float = TIMEOUT_S) -> list[str]:
+    def keys(self, query: str) -> list[str]:
         """Tag keys that the series of a query have. Raises as `fetch` does."""
-        with _said_as_ours(self.address, query):
-            return self._client(timeout_s).tags(None, query)
+        return self.tags(None, query)
+
+    def tags(self, key: str | None, query: str | None) -> list[str]:
+        """Tag keys, or the values of a key, of the series of a query. Raises as `fetch` does."""
+        with _said_as_ours(self.address, query or ""):
+            return self._client(TIMEOUT_S).tags(key, query)
 
     def check(self, timeout_s: float = TIMEOUT_S) -> None:
         """Raises StoreSilent unless the store answers and is well."""
