@@ -6,7 +6,7 @@ import ast
 import sys
 
 LINES_IN_FILE, LINES_IN_FUNCTION = 400, 50
-VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
+VAGUE = {"utils", "helpers", "common", "base", "manager"}
 
 
 def test_files_are_short(sources, report):
