@@ -39,6 +39,7 @@ DEATH_TIMEOUT_S = 2.0
 LEAVING_TIMEOUT_S = 3.0
 """How long a run that said it leaves may take to print its last words."""
 
+STRAGGLER_S = 1.0
 TRIES = 8
 PAUSE_S = 1.0
 PAUSE_S_MAX = 30.0
@@ -108,8 +109,18 @@ def _undo_until_clean(folder: Path, context: Context, undoer_for: UndoerFor, why
             context.sleep(pause_s)
             pause_s = min(2 * pause_s, PAUSE_S_MAX)
         report = finish_undo(context, folder, undoer_for, by="watchdog", reason=reason)
-        if report.state is UndoState.CLEAN:
-            return
+        if report.state is not UndoState.CLEAN:
+            continue
+        if _died_injecting(folder):
+            # A process that injected for the run may have had one order left, and come after us.
+            context.sleep(STRAGGLER_S)
+            finish_undo(context, folder, undoer_for, by="watchdog", again=True, reason=reason)
+        return
+
+
+def _died_injecting(folder: Path) -> bool:
+    names = [event["event"] for event in parse_journal((folder / FILE_NAME).read_bytes())]
+    return names.count("inject") > names.count("injected")
 
 
 def _run_process(folder: Path) -> ProcessId:

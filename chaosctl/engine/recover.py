@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def finish_undo(
 
         results = undo_records(
             [record for record in records if record.id not in done],
-            undoer_for,
+            cache(undoer_for),  # one connection to a target does for all its records
             context=context,
             bounded=bounded_in_thread,
             report=report,
