@@ -1,0 +1,132 @@
+"""The ledger, recover and undo: from what dead runs left in their folders."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chaosctl.engine import RunState, find_run, halt_all, list_runs, recover, undo_run
+from chaosctl.engine.journal import create_journal, read_journal
+from chaosctl.engine.process import identify
+from chaosctl.errors import ChaosctlError, NotStarted
+from monkeys.errors import TargetFailed
+from monkeys.target import UndoRecord
+from tests.simulated_target import SimulatedWorld
+
+NOBODY = {"pid": 1 << 22, "started_ticks": 1, "boot": ""}
+
+
+class Target:
+    def __init__(self, error: str = "") -> None:
+        self.error, self.undone = error, list[str]()
+
+    def undo(self, record: UndoRecord) -> None:
+        if self.error:
+            raise TargetFailed(self.error)
+        self.undone.append(record.id)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> SimulatedWorld:
+    return SimulatedWorld(tmp_path)
+
+
+def leave_run(
+    world: SimulatedWorld, name: str, *, process: dict[str, Any] | None = None, records: int = 0
+) -> Path:
+    folder = world.context.runs_dir / name
+    folder.mkdir(parents=True)
+    journal = create_journal(folder, world.context)
+    journal.append("start", experiment="hang", title="One hangs", process=process or NOBODY)
+    for number in range(records):
+        record = UndoRecord(f"{name}-{number}", "instance-hang", "demo", "signal")
+        journal.append("record", record=record.as_json())
+    if records:
+        journal.append("inject")
+    journal.close()
+    return folder
+
+
+def test_ledger_tells_dead_from_alive(world: SimulatedWorld) -> None:
+    leave_run(world, "20260101-0000-aaa", records=2)
+    leave_run(world, "20260101-0001-bbb", process=identify().as_json())
+    (world.context.runs_dir / "20260101-0002-ccc").mkdir()
+    dead, alive = list_runs(world.context)
+    assert (dead.state, dead.records, dead.undone, dead.pid) == (RunState.UNFINISHED, 2, 0, 0)
+    assert (dead.phase, dead.experiment, dead.verdict) == ("inject", "hang", "")
+    assert (alive.state, alive.pid) == (RunState.ACTIVE, identify().pid)
+
+
+def test_run_is_found_by_its_end(world: SimulatedWorld) -> None:
+    leave_run(world, "20260101-0000-aaa")
+    leave_run(world, "20260101-0000-baa")
+    assert find_run(world.context, "baa").id == "20260101-0000-baa"
+    assert find_run(world.context, "last").id == "20260101-0000-baa"
+    with pytest.raises(ChaosctlError, match="2 runs end in 'aa'"):
+        find_run(world.context, "aa")
+    with pytest.raises(ChaosctlError, match="no run 'zzz'") as caught:
+        find_run(world.context, "zzz")
+    assert "20260101-0000-aaa" in caught.value.fix
+
+
+def test_recover_undoes_dead_runs_backwards_and_once(world: SimulatedWorld) -> None:
+    folder = leave_run(world, "20260101-0000-aaa", records=2)
+    target = Target()
+    (report,) = recover(world.context, lambda _driver: target)
+    assert report.state == "clean"
+    assert target.undone == ["20260101-0000-aaa-1", "20260101-0000-aaa-0"]
+    assert recover(world.context, lambda _driver: target) == []
+    events = [e["event"] for e in read_journal(folder)]
+    assert events == ["start", "record", "record", "inject", "undo", "undo", "verdict"]
+    result = json.loads((folder / "result.json").read_text())
+    assert (result["verdict"], result["undo"]) == ("aborted", "clean")
+    (summary,) = list_runs(world.context)
+    assert summary.reason == "ended by recover: the run died"
+
+
+def test_recover_says_incomplete_and_stays_responsible(world: SimulatedWorld) -> None:
+    leave_run(world, "20260101-0000-aaa", records=1)
+    (report,) = recover(world.context, lambda _driver: Target("stuck"))
+    assert (report.state, report.results[0].error) == ("incomplete", "stuck")
+    assert list_runs(world.context)[0].state is RunState.UNFINISHED
+    (report,) = recover(world.context, lambda _driver: Target())
+    assert report.state == "clean"
+
+
+def test_recover_works_in_a_folder_that_cannot_be_written(
+    world: SimulatedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_run(world, "20260101-0000-aaa", records=1)
+
+    def fail(*_arguments: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    # The module, which its function of the same name hides in the package.
+    module = sys.modules["chaosctl.engine.recover"]
+    monkeypatch.setattr(module, "reopen_journal", fail)
+    monkeypatch.setattr(module, "write_whole", fail)
+    target = Target()
+    (report,) = recover(world.context, lambda _driver: target)
+    assert (report.state, len(target.undone)) == ("clean", 1)
+
+
+def test_undo_does_it_again_and_not_under_a_living_run(world: SimulatedWorld) -> None:
+    leave_run(world, "20260101-0000-aaa", records=1)
+    target = Target()
+    recover(world.context, lambda _driver: target)
+    report = undo_run(world.context, find_run(world.context, "aaa"), lambda _driver: target)
+    assert (report.state, len(target.undone)) == ("clean", 2)
+    leave_run(world, "20260101-0001-bbb", process=identify().as_json())
+    with pytest.raises(NotStarted, match="still active"):
+        undo_run(world.context, find_run(world.context, "bbb"), lambda _driver: target)
+
+
+def test_halt_recovers_what_is_dead_already(world: SimulatedWorld) -> None:
+    leave_run(world, "20260101-0000-aaa", records=1)
+    (halted,) = halt_all(world.context, lambda _driver: Target(), reason="")
+    assert (halted.how, halted.undo) == ("recovered", "clean")
+    assert halt_all(world.context, lambda _driver: Target(), reason="") == []
