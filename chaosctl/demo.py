@@ -186,9 +186,9 @@ def waiting_for(platform: Mapping[str, Any]) -> str:
 
 def starts_per_second(store: AtlasStore) -> float:
     """Stream starts in the newest complete step; 0 while the store has none."""
-    now_ms = time.time_ns() // 1_000_000
+    end_ms = time.time_ns() // 1_000_000_000 * 1000
     try:
-        values = store.fetch([STARTS_QUERY], now_ms - 3000, now_ms, timeout_s=2.0)
+        values = store.fetch([STARTS_QUERY], end_ms - 3000, end_ms, timeout_s=2.0)
     except ChaosctlError:
         return 0.0
     steps = values.get(STARTS_QUERY, {})

@@ -232,7 +232,9 @@ def _judge_step(session: Session, start_ms: int) -> list[CheckState]:
             for stop in session.setup.experiment.stop
         },
     )
-    for state in states:
+    for check, state in zip(session.setup.experiment.hypothesis, states, strict=True):
+        if state.outcome is Outcome.UNKNOWN and state.longest_gap_ms <= check.gap_ms:
+            continue  # its first window is not full yet: nothing to tell anybody
         if session.said.get(state.name) != state.outcome:
             session.said[state.name] = state.outcome
             session.emit("check", phase=session.phase, **check_json(state))
