@@ -38,7 +38,8 @@ def _answer(state: ServerState, parameters: Parameters) -> Response:
 
 
 def _window(state: ServerState, parameters: Parameters) -> EvalContext:
-    zone = parse_zone(parameters.text("tz", state.zone_default))
+    zone_name = parameters.text("tz", "")
+    zone = parse_zone(zone_name) if zone_name else state.zone_default
     start = parameters.text("s", state.start_default)
     start_ms, end_ms = parse_window(start, parameters.text("e", "now"), zone, state.now_ms())
     step = parameters.text("step", "")

@@ -82,12 +82,14 @@ def _open_tcp(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # a port above 65535 overflows
         listener.close()
+        number = getattr(error, "errno", None)
         fix = "choose another address with --host and --port"
-        if error.errno == errno.EADDRINUSE:
+        if number == errno.EADDRINUSE:
             fix = f"stop what listens there (`ss -ltnp sport = :{port}`), or choose another --port"
-        what = f"cannot listen: {os.strerror(error.errno or 0).lower()}"
+        reason = os.strerror(number) if number and number > 0 else str(error)
+        what = f"cannot listen: {reason.lower()}"
         raise CannotListen(what, where=f"{host}:{port}", fix=fix) from error
     listener.listen(_BACKLOG)
     return listener

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import cast
 
 from starlette.requests import Request
 
+from atlas.errors import BadData
+from atlas.expr.instants import parse_zone
 from atlas.ingest.publish_json import JsonPublisher
 from atlas.store.memory import MemoryStore
+
+
+def _zone_default() -> tzinfo:
+    try:
+        return parse_zone("US/Pacific")
+    except BadData:  # a small machine without time zones still answers
+        return UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +29,7 @@ class ServerState:
     store: MemoryStore
     publisher: JsonPublisher
     now_ms: Callable[[], int]
-    zone_default: str = "US/Pacific"
+    zone_default: tzinfo = field(default_factory=_zone_default)
     start_default: str = "e-3h"
     body_bytes_max: int = 8 * 1024 * 1024
     refused: dict[str, int] = field(default_factory=lambda: {"datapoints": 0})

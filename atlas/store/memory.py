@@ -40,6 +40,8 @@ class StoreConfig:
             raise BadData(
                 f"step must be whole seconds, found {self.step_ms} ms", fix="use --step 1s"
             )
+        if self.limits.series_count_max < 1:
+            raise BadData("a store has room for at least one series", fix="raise --max-series")
         if self.keep_ms < self.max_age_ms:
             raise BadData(
                 f"data may be {self.max_age_ms} ms late but is kept for {self.keep_ms} ms only",

@@ -46,9 +46,8 @@ def plain(points) -> dict[tuple[tuple[str, str], ...], list[float]]:
     series = defaultdict(lambda: [math.nan] * STEPS)
     for tags, at, value in points:
         row = series[tuple(sorted(tags.items()))]
-        row[at] = (
-            value if math.isnan(row[at]) else max(row[at], value) if value == value else row[at]
-        )
+        if not math.isnan(value):
+            row[at] = value if math.isnan(row[at]) else max(row[at], value)
     return series
 
 

@@ -2,8 +2,8 @@
 
 A `.test` file holds commands. `load STEP` gives series and their values, `_` for a gap; the series
 stay until the next `load`. `eval FROM..TO step STEP PROGRAM` gives the lines expected, by label.
-`print PROGRAM` gives the expressions as they print. `fail PROGRAM` gives the message, and the column
-of the word that is to blame. Times count from an arbitrary day; two blanks end a label.
+`print PROGRAM` gives the expressions as they print. `fail PROGRAM` gives the message, and the
+column of the word that is to blame. Times count from an arbitrary day; two blanks end a label.
 """
 
 from __future__ import annotations

@@ -1,0 +1,54 @@
+"""Limits, suggestions, and adding a word."""
+
+from __future__ import annotations
+
+import pytest
+
+from atlas.asl.interpreter import run_program
+from atlas.asl.word import Vocabulary
+from atlas.asl.words import MATH
+from atlas.errors import AslError
+
+
+@pytest.mark.parametrize(
+    ("program", "what"),
+    [
+        (",".join(["1"] * 1025), "stack overflow: stack size exceeds limit of 1024"),
+        (f"(,{','.join(['1'] * 1025)},)", "stack overflow: list size exceeds limit of 1024"),
+    ],
+)
+def test_stack_and_lists_are_bounded(program, what):
+    with pytest.raises(AslError, match=what):
+        run_program(program, MATH)
+
+
+def test_full_stack_and_list_are_not_over_the_bound():
+    assert len(run_program(",".join(["1"] * 1024), MATH)) == 1024
+    (items,) = run_program(f"(,{','.join(['1'] * 1024)},)", MATH)
+    assert len(items) == 1024
+
+
+def test_unknown_word_comes_with_a_suggestion():
+    with pytest.raises(AslError) as caught:
+        run_program("a,1,:eq,:summ", MATH)
+    assert caught.value.fix == "did you mean ':sum'?"
+    assert caught.value.span == (8, 13)
+
+
+def test_word_is_a_decorated_function_and_earlier_vocabularies_are_tried_first():
+    first = Vocabulary("first")
+    second = Vocabulary("second", before=first)
+
+    @first.word("twice", "s:String -- String", examples=("a",))
+    def _twice_text(text: str) -> str:
+        """Text twice."""
+        return text * 2
+
+    @second.word("twice", "Any -- Any", examples=("(,a,)",))
+    def _twice(item: object) -> object:
+        """Anything, once."""
+        return item
+
+    assert run_program("a,:twice,(,b,),:twice", second) == ("aa", ("b",))
+    assert [w.summary for w in second.overloads("twice")] == ["Text twice.", "Anything, once."]
+    assert first.overloads("other") == ()
