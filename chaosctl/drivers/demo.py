@@ -59,8 +59,12 @@ class DemoTarget:
         return f"demo-{self._control.platform()['id']}"
 
     def instances(self) -> Sequence[Instance]:
-        """Every instance that lives or is starting, by zone, service and id."""
-        return _instances_of(self._control.platform(), self._control.path)
+        """Every instance that lives or is starting, by zone, service and id.
+
+        The kernel is asked too: the platform notices a death a little later.
+        """
+        everybody = _instances_of(self._control.platform(), self._control.path)
+        return tuple(each for each in everybody if self.state(each) is not ProcessState.GONE)
 
     def lacks(self, capability: Capability) -> Lack | None:
         """Signals and suspension always work; cuts and delays need namespaces we may enter."""

@@ -52,15 +52,26 @@ class Door:
 
     def enter_world(self, place: Place) -> None:
         """Enter the user namespace of a world; nothing happens if we are in it already."""
-        with _opened(place, "user") as fd:
-            if _is_own("user", fd):
-                if self._resting_fd < 0:
+        try:
+            with _opened(place, "user") as fd:
+                if not _is_own("user", fd):
+                    self._leave_home(fd)
+                elif not self._is_inside:
                     self._rest()
-                return
-            if self._resting_fd >= 0:
-                raise OtherWorld
-            _setns(fd, _CLONE_NEWUSER)
-            self._rest()
+        except Denied:
+            if self._is_inside:  # from inside one world, another is out of reach
+                raise OtherWorld from None
+            raise
+
+    @property
+    def _is_inside(self) -> bool:
+        return self._resting_fd >= 0
+
+    def _leave_home(self, fd: int) -> None:
+        if self._is_inside:
+            raise OtherWorld
+        _setns(fd, _CLONE_NEWUSER)
+        self._rest()
 
     @contextmanager
     def network_of(self, place: Place) -> Iterator[None]:
