@@ -5,11 +5,11 @@
 """
 
 import os
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from demo_platform.errors import DemoError
+from demo_platform.namespaces import hardware_address
 from demo_platform.topology import BRIDGE, PROBE_ADDRESS, InstanceSpec
 from demo_platform.zygote import INSTANCE_LINK
 
@@ -105,7 +105,13 @@ class NetnsFabric:
             ) from error
         try:
             rtnetlink = await AsyncIPRoute().__aenter__()
-            await rtnetlink.link("add", ifname=BRIDGE, kind="bridge", state="up")
+            await rtnetlink.link(
+                "add",
+                ifname=BRIDGE,
+                kind="bridge",
+                state="up",
+                address=hardware_address(PROBE_ADDRESS),
+            )
             (self._bridge_index,) = await rtnetlink.link_lookup(ifname=BRIDGE)
             await rtnetlink.addr(
                 "add",
@@ -140,7 +146,7 @@ class NetnsFabric:
                 peer={
                     "ifname": INSTANCE_LINK,
                     "net_ns_fd": namespace_fd,
-                    "address": mac_of(spec.address),
+                    "address": hardware_address(spec.address),
                 },
             )
         except self._netlink_error as error:
@@ -162,10 +168,3 @@ class NetnsFabric:
         """Close the netlink socket."""
         if self._rtnetlink is not None:
             await self._rtnetlink.__aexit__(None, None, None)
-
-
-def mac_of(address: str) -> str:
-    """A hardware address made of the IPv4 one, so that a replaced instance which keeps its
-    address (discovery) is found at once by peers that remember its predecessor's.
-    """
-    return "02:00:" + ":".join(f"{octet:02x}" for octet in socket.inet_aton(address))

@@ -206,17 +206,10 @@ class Supervisor:
             self._addresses,
             seed=self.settings.seed,
             publish_socket=self.settings.publish_socket,
-            labels=self._labels(slot),
         )
         tenant = _Tenant(slot, incarnation, spec, time.monotonic())
         self._tenants[slot.key] = tenant
         return tenant
-
-    def _labels(self, slot: Slot) -> tuple[tuple[str, str], ...]:
-        """Viewers are told how many regions share the traffic."""
-        if slot.service != VIEWERS:
-            return ()
-        return (("regions", str(len(self.settings.size.regions))),)
 
     async def _start(self, tenant: _Tenant) -> None:
         """Have a tenant forked and wired. One that dies on the way is replaced like any other."""
@@ -225,12 +218,23 @@ class Supervisor:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with ours:
                 with theirs:
-                    self._ask_zygote({"fork": msgspec.to_builtins(tenant.spec)}, theirs)
+                    request = {
+                        "fork": msgspec.to_builtins(tenant.spec),
+                        "peers": self._peers_of(tenant.spec),
+                    }
+                    self._ask_zygote(request, theirs)
                 try:
                     await self._introduce(tenant, ours)
                 except OSError as error:
                     _log.warning("%s did not start: %s", tenant.spec.id, error)
                     self._ask_zygote({"kill": tenant.spec.id})
+
+    def _peers_of(self, spec: InstanceSpec) -> list[str]:
+        """Addresses that an instance will speak with: its region's, and that of our probes."""
+        near = {t.spec.address for t in self._tenants.values() if t.spec.region == spec.region}
+        viewers = (s for s in viewer_slots_of(self.settings.size) if s.region == spec.region)
+        near |= {self._addresses.of(slot)[0] for slot in viewers}
+        return sorted((near - {spec.address}) | {self._fabric.probe_address})
 
     async def _introduce(self, tenant: _Tenant, channel: socket.socket) -> None:
         loop = asyncio.get_running_loop()

@@ -61,6 +61,7 @@ class Slot:
     region: str
     zone: str
     index: int
+    labels: tuple[tuple[str, str], ...] = ()
 
     @property
     def group(self) -> str:
@@ -122,7 +123,8 @@ def slots_of(size: Size) -> tuple[Slot, ...]:
 
 def viewer_slots_of(size: Size) -> tuple[Slot, ...]:
     """One load generator a region. It lives in no zone, so that no zone outage can take it."""
-    return tuple(Slot(VIEWERS, region, region, 0) for region in size.regions)
+    share = (("regions", str(len(size.regions))),)  # among how many the offered rate is split
+    return tuple(Slot(VIEWERS, region, region, 0, share) for region in size.regions)
 
 
 def instance_id(seed: int, slot: Slot, incarnation: int) -> str:
@@ -197,7 +199,6 @@ def spec_of(
     *,
     seed: int,
     publish_socket: str = "",
-    labels: tuple[tuple[str, str], ...] = (),
 ) -> InstanceSpec:
     """The instance that fills a slot for the nth time, counted from 0."""
     address, port = addresses.of(slot)
@@ -212,7 +213,7 @@ def spec_of(
         seed=seed,
         discovery=_discovery_of(slot, addresses),
         publish_socket=publish_socket,
-        labels=labels,
+        labels=slot.labels,
     )
 
 

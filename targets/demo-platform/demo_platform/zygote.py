@@ -5,7 +5,7 @@ share its pages. The supervisor talks to it over one seqpacket pair in JSON; a r
 carries the instance's end of a channel, on which the child says who it is, waits until its link
 has been wired, and goes on to become the instance.
 
-    supervisor → zygote   {"fork": spec} + fd, {"kill": id}
+    supervisor → zygote   {"fork": spec, "peers": [address]} + fd, {"kill": id}
     zygote → supervisor   {"loaded": seconds}, {"failed": text},
                           {"exited": id, "code": n, "signal": s}
     child → supervisor    {"pid": n, "started_ticks": n}
@@ -107,7 +107,7 @@ class _Zygote:
         if "fork" in message:
             channel = socket.socket(fileno=fds[0])
             spec = msgspec.convert(message["fork"], InstanceSpec)
-            self._fork(spec, channel)
+            self._fork(spec, message["peers"], channel)
             channel.close()
         elif "kill" in message:
             for pid, instance_id in self._children.items():
@@ -115,7 +115,7 @@ class _Zygote:
                     os.kill(pid, signal.SIGKILL)
         return True
 
-    def _fork(self, spec: InstanceSpec, channel: socket.socket) -> None:
+    def _fork(self, spec: InstanceSpec, peers: list[str], channel: socket.socket) -> None:
         parent = os.getpid()
         pid = os.fork()
         if pid:
@@ -126,7 +126,7 @@ class _Zygote:
             die_with_parent(signal.SIGKILL)
             if os.getppid() == parent:
                 self._forget_the_zygote()
-                self._become(spec, channel)
+                self._become(spec, peers, channel)
             code = 0
         finally:
             # Nothing of the zygote's stack may run in the child, whatever went wrong.
@@ -140,7 +140,7 @@ class _Zygote:
         os.close(self._woken)
         os.close(self._waker)
 
-    def _become(self, spec: InstanceSpec, channel: socket.socket) -> None:
+    def _become(self, spec: InstanceSpec, peers: list[str], channel: socket.socket) -> None:
         set_name(f"demo:{spec.service}")
         if self._nursery.has_namespaces:
             namespaces.leave_network()
@@ -153,6 +153,7 @@ class _Zygote:
             _quieten_ipv6()
             namespaces.raise_link("lo")
             namespaces.raise_link(INSTANCE_LINK, spec.address)
+            namespaces.remember_neighbours(INSTANCE_LINK, peers)
         folder = self._nursery.files / spec.id
         folder.mkdir()
         os.chdir(folder)
