@@ -1,0 +1,133 @@
+"""Whoever of a world dies, and however: within two seconds nothing of it is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.demo.worlds import PLAIN, World, world
+
+pytestmark = pytest.mark.integration
+WITHIN_S = 2.0
+COMPANION = """--companion=["sleep", "600"]"""
+OPTIONS = ("--size", "small", COMPANION)
+KINDS = ("user", "net", "mnt", "pid")
+
+
+@pytest.fixture(params=["netns", "loopback"])
+def small(request: pytest.FixtureRequest) -> Iterator[World]:
+    port = "8080" if request.param == "netns" else "18080"
+    with world(*OPTIONS, "--fabric", request.param, "--port", port, instances=PLAIN) as started:
+        document = started.until_ready()
+        assert document["fabric"] == request.param
+        yield started
+
+
+def pids_named(of: World, names: tuple[str, ...]) -> list[int]:
+    document = of.platform()
+    known = {role: int(document[role]["pid"]) for role in ("keeper", "supervisor")}
+    children = Path(f"/proc/{known['supervisor']}/task/{known['supervisor']}/children")
+    known["zygote"] = int(children.read_text().split()[0])
+    return [known[name] for name in names]
+
+
+def namespaces_of(of: World) -> set[str]:
+    """Namespaces of the world that are not also this process's own."""
+    document = of.platform()
+    pids = [int(i["pid"]) for i in (document["supervisor"], *document["instances"])]
+    found = {str(Path(f"/proc/{pid}/ns/{kind}").readlink()) for pid in pids for kind in KINDS}
+    return found - {str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in KINDS}
+
+
+def namespaces_alive() -> set[str]:
+    """Namespaces that any process on the machine is in, whose links may be read."""
+    found = set()
+    for process in Path("/proc").iterdir():
+        for kind in KINDS if process.name.isdigit() else ():
+            try:
+                found.add(str((process / "ns" / kind).readlink()))
+            except OSError:  # gone, a zombie, or another user's
+                continue
+    return found
+
+
+def until_gone(of: World, *, leaves_folder: bool = False) -> float:
+    """Seconds until nothing is left; fails when something is after the time."""
+    began_s = time.monotonic()
+    while True:
+        left, _ = of.left(0)
+        if leaves_folder:
+            left = [residue for residue in left if residue.kind != "file"]
+        took_s = time.monotonic() - began_s
+        if not left:
+            return took_s
+        assert took_s < WITHIN_S, [str(residue) for residue in left]
+
+
+@pytest.mark.parametrize(
+    "victims", [("supervisor",), ("keeper",), ("zygote",), ("keeper", "supervisor")], ids="+".join
+)
+def test_nothing_is_left_after_a_kill(small: World, victims: tuple[str, ...]) -> None:
+    spaces = namespaces_of(small)
+    pids = pids_named(small, victims)
+    both = len(victims) == 2
+    for pid in pids if both else ():
+        os.kill(pid, signal.SIGSTOP)  # so that neither can clean up after the other
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    took_s = until_gone(small, leaves_folder=both)
+    assert not spaces & namespaces_alive()
+    assert both == small.folder.exists()
+    print(f"{'+'.join(victims)}: nothing left after {took_s:.2f} s")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_nothing_is_left_after_a_signal(small: World, number: signal.Signals) -> None:
+    spaces = namespaces_of(small)
+    small.keeper.send_signal(number)
+    assert small.keeper.wait(timeout=10) == 0
+    took_s = until_gone(small)
+    assert not spaces & namespaces_alive()
+    print(f"{number.name}: nothing left after {took_s:.2f} s")
+
+
+def test_nothing_is_left_after_down(small: World) -> None:
+    assert small.ask("POST", "/v1/down") == (202, {"state": "stopping"})
+    assert small.keeper.wait(timeout=10) == 0
+    until_gone(small)
+
+
+def test_killed_supervisor_is_reported(small: World) -> None:
+    os.kill(small.supervisor_pid(), signal.SIGKILL)
+    assert small.keeper.wait(timeout=10) == 1
+    said = small.said()
+    assert "the world ended by itself: its first process was killed by signal 9" in said
+    assert "fix:" in said
+    assert "Traceback" not in said
+
+
+def test_next_up_takes_away_what_a_double_kill_left() -> None:
+    with world(*OPTIONS, instances=PLAIN) as first:
+        first.until_ready()
+        pids = pids_named(first, ("keeper", "supervisor"))
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                os.kill(pid, number)
+        first.keeper.wait(timeout=10)
+        assert (first.folder / "keeper.json").exists()
+        with world(*OPTIONS, instances=PLAIN, folder=first.folder) as second:
+            second.until_ready()
+        assert not first.folder.exists()
+
+
+def test_dead_companion_does_not_end_the_world() -> None:
+    with world("--size", "small", '--companion=["true"]', instances=PLAIN) as started:
+        started.until_ready()
+        assert "companion ['true'] ended with 0" in started.log().replace("(", "[").replace(
+            ",)", "]"
+        )
