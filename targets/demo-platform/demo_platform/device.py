@@ -59,11 +59,14 @@ class Devices:
         avoid_zones: frozenset[str] = frozenset()
         reply = Reply(Ending.UNREACHABLE)
         for attempt in range(TRIES):
+            pause_s = backoff_s(attempt, jitter=self._rng.random()) if attempt else 0.0
+            left_s = min(TRY_TIMEOUT_S, ends_at - self._now() - pause_s)
+            if left_s <= TRY_MARGIN_S:
+                break
             if attempt:
-                await asyncio.sleep(backoff_s(attempt, jitter=self._rng.random()))
-            left_s = min(TRY_TIMEOUT_S, ends_at - self._now())
+                await asyncio.sleep(pause_s)
             edge = self._pool.choose("edge", tried=tried, avoid_zones=avoid_zones)
-            if left_s <= TRY_MARGIN_S or edge is None:
+            if edge is None:
                 break
             tried.append(edge)
             headers = self._headers(request_id, left_s, attempt)

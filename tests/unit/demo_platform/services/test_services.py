@@ -1,0 +1,93 @@
+"""Runs tests/data/demo: what each service asks of others and answers.
+
+A case is a route and a body; `replies` are the answers of other services, by service/route, and
+`fails` is the service that does not answer, which must then be the one that is blamed.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from demo_platform.service import Body, Node, Request, ServiceFailed
+from demo_platform.services import SERVICES
+
+FOLDER = next(
+    parent / "tests/data/demo"
+    for parent in Path(__file__).parents
+    if parent.name != "tests" and (parent / "tests/data/demo").is_dir()
+)
+
+
+def cases() -> list[Any]:
+    """Every case of every file."""
+    return [
+        pytest.param(path.stem, case, id=f"{path.stem}-{n}-{case['route']}")
+        for path in sorted(FOLDER.glob("*.yaml"))
+        for n, case in enumerate(yaml.safe_load(path.read_text()))
+    ]
+
+
+class ScriptedCalls:
+    """Answers the calls of one service as its case says, and checks that they are declared."""
+
+    def __init__(self, service: str, case: dict[str, Any]) -> None:
+        self.declared = {one.service for one in SERVICES[service].dependencies}
+        self.replies: dict[str, Body] = case.get("replies", {})
+        self.fails: str = case.get("fails", "")
+        self.asked: set[str] = set()
+
+    async def call(self, service: str, route: str, body: Body, request: Request) -> Body:
+        assert service in self.declared
+        assert route in SERVICES[service].routes
+        if service == self.fails:
+            raise ServiceFailed(service, 502, "as told")
+        self.asked.add(f"{service}/{route}")
+        return self.replies[f"{service}/{route}"]
+
+
+@pytest.mark.parametrize(("name", "case"), cases())
+def test_answers_as_the_case_says(name: str, case: dict[str, Any]) -> None:
+    calls = ScriptedCalls(name, case)
+    request = Request(case["route"], case["body"], deadline=1e9, request_id="r-1")
+    route = SERVICES[name].routes[case["route"]](request, Node("i-1", "a", calls))
+    if "fails" in case:
+        with pytest.raises(ServiceFailed) as caught:
+            asyncio.run(_awaited(route))
+        assert caught.value.cause == case["fails"]
+    else:
+        assert asyncio.run(_awaited(route)) == case["answer"]
+        assert calls.asked == set(case.get("replies", {}))
+
+
+def test_every_service_has_cases_for_every_route() -> None:
+    covered: dict[str, set[str]] = {}
+    for case in cases():
+        name, values = case.values
+        covered.setdefault(name, set()).add(values["route"])
+    assert covered == {name: set(service.routes) for name, service in SERVICES.items()}
+
+
+def test_the_table_is_sorted_and_names_its_rows() -> None:
+    assert list(SERVICES) == sorted(SERVICES)
+    assert [service.name for service in SERVICES.values()] == list(SERVICES)
+
+
+def test_dependencies_are_services_and_form_no_circle() -> None:
+    seen: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path
+        seen.add(name)
+        for dependency in SERVICES[name].dependencies:
+            visit(dependency.service, (*path, name))
+
+    for name in SERVICES:
+        visit(name, ())
+    assert seen == set(SERVICES)
+
+
+async def _awaited(awaitable: Any) -> Any:
+    return await awaitable
