@@ -215,14 +215,26 @@ def stop(paths: DemoPaths) -> bool:
         remove_leftovers(paths)
         return was_there
     keeper.send_signal(signal.SIGTERM)
-    try:
-        keeper.wait(timeout=STOP_SECONDS_MAX)
-    except psutil.TimeoutExpired:
+    if not has_ended(keeper, STOP_SECONDS_MAX):
         # The kernel takes the whole world with it: its supervisor is bound to the keeper's life.
         keeper.kill()
-        keeper.wait(timeout=5)
+        has_ended(keeper, 5.0)
     remove_leftovers(paths)
     return True
+
+
+def has_ended(process: psutil.Process, within_s: float) -> bool:
+    """Whether it ends in time. One that its parent has not reaped has ended too: in a container
+    the first process often reaps nobody."""
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def remove_leftovers(paths: DemoPaths) -> None:
