@@ -1,8 +1,9 @@
 """The verdict of a run, from its facts. Pure, and in one place: every rule of the verdicts is here.
 
 Order of the rules, the first that applies decides: invalid; refused; ended by a signal or an
-operator; baseline not healthy; injection failed or not seen; stop condition; a breach that was
-there before the fault; a breach; no recovery; too little data; passed. The state of undo never
+operator; baseline not healthy; injection failed or not seen; a breach that the fault is to blame
+for, which a stop condition does not unsay; stop condition; a breach that was there before the
+fault; no recovery; too little data; passed. The state of undo never
 changes the verdict: it stands beside it, and wins in the exit code.
 """
 
@@ -87,6 +88,9 @@ def _not_seen(facts: Facts) -> Decision | None:
 def _ended(facts: Facts) -> Decision | None:
     if not facts.stop:
         return None
+    if facts.during is Outcome.FAIL and not facts.breach_was_before:
+        what = facts.broken or "the hypothesis broke during the fault"
+        return Decision(Verdict.FAILED, f"{what}; ended early by stop condition {facts.stop}")
     also = f"; by then {facts.broken}" if facts.broken else ""
     return Decision(Verdict.ABORTED, f"stop condition: {facts.stop}{also}")
 

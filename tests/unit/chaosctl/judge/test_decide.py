@@ -41,7 +41,7 @@ UNTOUCHED = Facts(recovery_within_ms=20_000)
         (replace(GOOD, confirmed=None), "inconclusive", "not seen at the target"),
         (replace(BROKEN, confirmed=False), "inconclusive", "not seen at the target"),
         (replace(GOOD, stop="starts: 3"), "aborted", "stop condition: starts: 3"),
-        (replace(BROKEN, stop="starts: 3"), "aborted", "by then starts: 0.4"),
+        (replace(BROKEN, stop="starts: 3"), "failed", "ended early by stop condition starts: 3"),
         (replace(BROKEN, ended_by="SIGTERM"), "aborted", "by then starts: 0.4"),
         (replace(BROKEN, breach_was_before=True), "inconclusive", "began before the fault"),
         (replace(GOOD, during=U, silent="a: no data"), "inconclusive", "a: no data during"),
