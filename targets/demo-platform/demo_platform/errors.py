@@ -5,10 +5,14 @@ from collections.abc import Iterable
 
 
 class DemoError(Exception):
-    """The platform cannot do what was asked, and says how to get it."""
+    """The platform cannot do what was asked, and says how to get it.
 
-    def __init__(self, what: str, *, where: str, fix: str) -> None:
+    has_details: whether the log says more, and is to be saved when the folder is removed.
+    """
+
+    def __init__(self, what: str, *, where: str, fix: str, has_details: bool = False) -> None:
         super().__init__(what)
+        self.has_details = has_details
         self.what, self.where, self.fix = what, where, fix
 
     def __str__(self) -> str:

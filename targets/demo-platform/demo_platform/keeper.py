@@ -206,10 +206,9 @@ class _Keeper:
             for event in self._events(world, deadline - time.monotonic()):
                 if event["event"] == wanted:
                     return event
-                if event["event"] == "refused":
-                    raise _error_of(event)
-                if event["event"] in {"failed", "gone"}:
-                    raise self._with_log(_error_of(event))
+                if event["event"] in {"refused", "failed", "gone"}:
+                    error = _error_of(event)
+                    raise self._with_log(error) if error.has_details else error
         raise DemoError(
             f"the world is not {wanted} after {BORN_WITHIN_S:.0f} s"
             if not self._asked_to_stop
@@ -248,7 +247,7 @@ class _Keeper:
         _, status = os.waitpid(world.pid, 0)
         world.pid = 0
         if failure is not None:
-            raise self._with_log(failure)
+            raise self._with_log(failure) if failure.has_details else failure
         if os.waitstatus_to_exitcode(status) == 0:
             return 0
         died = DemoError(
@@ -359,8 +358,10 @@ def _error_of(event: dict[str, Any]) -> DemoError:
             "the world died while it was being made",
             where="supervisor",
             fix="report it",
+            has_details=True,
         )
-    return DemoError(event["what"], where=event["where"], fix=event["fix"])
+    has_details = bool(event.get("has_details"))
+    return DemoError(event["what"], where=event["where"], fix=event["fix"], has_details=has_details)
 
 
 def _describe(status: int) -> str:

@@ -264,7 +264,8 @@ class Supervisor:
         if "exited" in said:
             self._died(said["exited"], said["code"], said["signal"])
         elif "failed" in said:
-            self.stop(DemoError(said["failed"], where="zygote", fix="install demo_platform whole"))
+            fix = "install demo_platform whole"
+            self.stop(DemoError(said["failed"], where="zygote", fix=fix, has_details=True))
         else:
             _log.info("zygote loaded in %.2f s", said["loaded"])
 
@@ -321,5 +322,6 @@ class Supervisor:
                     f"the supervisor failed: {task.exception()!r}",
                     where="supervisor",
                     fix="report it",
+                    has_details=True,
                 )
             )

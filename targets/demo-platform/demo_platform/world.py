@@ -104,7 +104,7 @@ def _live(birth: Birth) -> int:
     failure = asyncio.run(_supervise(birth, knobs, zygote))
     zygote.close()
     if failure is not None:
-        birth.say("failed", **failure.as_dict())
+        birth.say("failed", **failure.as_dict(), has_details=failure.has_details)
     _end(birth)
     return 0 if failure is None else 1
 
@@ -137,6 +137,7 @@ def _fork_zygote(birth: Birth, knobs: Knobs) -> socket.socket:
     finally:
         # run_zygote() never returns; whatever went wrong, the supervisor's stack is not ours.
         traceback.print_exc()
+        theirs.send(json.dumps({"failed": f"the zygote failed: {sys.exc_info()[1]!r}"}).encode())
         os._exit(1)
 
 
