@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +63,17 @@ def main() -> int:
     def tell(event: Mapping[str, Any]) -> None:
         print(json.dumps(event, default=str), flush=True)
 
+    def open_world(say: Callable[[str], None]) -> World:
+        say("opening")
+        time.sleep(float(os.environ.get("OPEN_S", "0")))
+        return World(target, SmilingStore())
+
     setup = Setup(
         experiment=experiment,
         document="",
         seed=1,
         faults=FAULTS,
-        open_world=lambda _say: World(target, SmilingStore()),
+        open_world=open_world,
         listen=tell,
         start_watchdog=functools.partial(start_watchdog, argv=WATCHDOG),
     )

@@ -150,6 +150,16 @@ def test_run_interrupted_is_clean_within_two_seconds(
     assert find_run(bench.context, "last").state is RunState.FINISHED
 
 
+def test_run_interrupted_while_the_target_starts_does_not_wait_for_it(bench: Bench) -> None:
+    run = bench.start(OPEN_S="30")
+    bench.wait_for(run, "note")
+    began = time.monotonic()
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(5) == 143
+    assert time.monotonic() - began < 2
+    assert find_run(bench.context, "last").verdict == "aborted"
+
+
 def test_run_interrupted_three_times_leaves_undo_to_the_watchdog(
     bench: Bench, tmp_path: Path
 ) -> None:

@@ -1,0 +1,74 @@
+"""The process as an argument: where things are kept, and signals as messages."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from chaosctl.context import (
+    Context,
+    ProcessSignals,
+    QueueInbox,
+    SignalCame,
+    in_thread,
+    own_runtime_dir,
+)
+from chaosctl.errors import NotStarted
+
+
+@pytest.mark.parametrize(
+    ("env", "state"),
+    [
+        ({"HOME": "/h"}, "/h/.local/state/chaosctl"),
+        ({"HOME": "/h", "XDG_STATE_HOME": "/x"}, "/x/chaosctl"),
+        ({"XDG_STATE_HOME": "/x", "CHAOSCTL_STATE_DIR": "/own"}, "/own"),
+    ],
+)
+def test_state_is_kept_where_the_environment_says(env: dict[str, str], state: str) -> None:
+    assert Context(env=env).runs_dir == Path(state) / "runs"
+
+
+def test_runtime_folder_of_others_is_refused(tmp_path: Path) -> None:
+    fine = Context(env={"CHAOSCTL_RUNTIME_DIR": str(tmp_path / "mine")})
+    assert own_runtime_dir(fine).stat().st_mode & 0o777 == 0o700
+    (tmp_path / "mine").chmod(0o777)
+    with pytest.raises(NotStarted, match="another user could write"):
+        own_runtime_dir(fine)
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(NotStarted):
+        own_runtime_dir(Context(env={"CHAOSCTL_RUNTIME_DIR": str(tmp_path / "link")}))
+
+
+def test_signals_become_messages_and_are_given_back() -> None:
+    before = signal.getsignal(signal.SIGUSR1)
+    signals, inbox = ProcessSignals(), QueueInbox()
+    signals.deliver_to(inbox)
+    try:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert inbox.get(1.0) == SignalCame(signal.SIGUSR1)
+    finally:
+        signals.restore()
+    assert signal.getsignal(signal.SIGUSR1) == before
+    assert inbox.get(0.0) is None
+
+
+def test_signal_interrupts_what_asks_for_it() -> None:
+    signals, inbox = ProcessSignals(), QueueInbox()
+    signals.deliver_to(inbox)
+    try:
+        with pytest.raises(KeyboardInterrupt), signals.interrupting():
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signals.restore()
+    assert inbox.get(0.0) == SignalCame(signal.SIGTERM)
+
+
+def test_background_work_replies_with_its_value_or_its_error() -> None:
+    inbox = QueueInbox()
+    in_thread(lambda: 42, inbox.put)
+    assert inbox.get(5.0) == 42
+    in_thread(lambda: 1 // 0, inbox.put)
+    assert isinstance(inbox.get(5.0), ZeroDivisionError)
