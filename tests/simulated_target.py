@@ -22,6 +22,7 @@ from chaosctl.context import Context, Inbox, Reply, SignalCame, Work
 from chaosctl.engine.lease import WatchdogDied
 from chaosctl.engine.process import ProcessId
 from monkeys.errors import TargetFailed
+from monkeys.selection import matches
 from monkeys.target import Capability, Instance, Lack, ProcessState, UndoRecord
 
 EPOCH_MS = 1_772_000_000_300  # not on the edge of a step
@@ -168,7 +169,7 @@ class SimulatedTarget:
         origin: Instance | None = None,
         timeout_ms: int = 200,
     ) -> Mapping[str, float | None]:
-        answers: dict[str, float | None] = {i.id: self._round_trip_ms(i) for i in instances}
+        answers = {i.id: self._round_trip_ms(i, origin) for i in instances}
         slowest = max(timeout_ms if a is None else a for a in answers.values())
         self.time.spend(min(slowest, timeout_ms) / 1000)
         return {i: a if a is not None and a <= timeout_ms else None for i, a in answers.items()}
@@ -198,11 +199,11 @@ class SimulatedTarget:
     def was_hit_at(self, at_ms: float) -> bool:
         return any(start <= at_ms < end for start, end in self.hits)
 
-    def _round_trip_ms(self, instance: Instance) -> float | None:
+    def _round_trip_ms(self, instance: Instance, origin: Instance | None) -> float | None:
         if instance.id in self.killed:
             return None
         here = [r for r in self.in_force.values() if _hits(r, instance)]
-        if any(r.mechanism == "nft" for r in here):
+        if any(r.mechanism == "nft" and _cuts(r, origin) for r in here):
             return None
         return 1.0 + sum(r.detail["delay_ms"] for r in here if r.mechanism == "splice")
 
@@ -315,3 +316,9 @@ class SimulatedWorld:
 
 def _hits(record: UndoRecord, instance: Instance) -> bool:
     return instance.id in {i.id for i in record.instances}
+
+
+def _cuts(record: UndoRecord, origin: Instance | None) -> bool:
+    """A partition cuts off some peers; what cuts prefixes cuts off everybody."""
+    peers = record.detail.get("peers")
+    return peers is None or (origin is not None and matches(origin, peers))
