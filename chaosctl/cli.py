@@ -70,18 +70,31 @@ def build() -> typer.Typer:
     @app.callback()
     def root(
         version_wanted: Annotated[
-            bool, typer.Option("--version", help="Print the version.", is_eager=True)
+            bool,
+            typer.Option(
+                "--version",
+                help="Print the version.",
+                callback=print_version,
+                is_eager=True,
+                show_envvar=False,
+            ),
         ] = False,
     ) -> None:
-        if version_wanted:
-            typer.echo(f"chaosctl {version('chaosctl')}")
-            raise typer.Exit
+        # Eager, because without a command nothing else would be called.
+        del version_wanted
 
     for name, function in COMMANDS.items():
         app.command(name)(function)
     for name, group in GROUPS.items():
         app.add_typer(group, name=name)
     return app
+
+
+def print_version(is_wanted: bool) -> None:
+    """Print the version and end, if that is what was asked for."""
+    if is_wanted:
+        typer.echo(f"chaosctl {version('chaosctl')}")
+        raise typer.Exit
 
 
 def run_cli(arguments: Sequence[str]) -> int:
@@ -120,6 +133,9 @@ def tell_error(error: Exception, arguments: Sequence[str]) -> int:
 def usage_error(mistake: typer.TyperException) -> int:
     """Print a mistake on the command line in the form what, fix; exit code `invalid`."""
     message = mistake.format_message().rstrip(".")
+    if message.startswith("Usage:"):  # a group without a command: its help is the answer
+        print(message, file=sys.stderr)
+        return EXIT_CODES[Verdict.INVALID]
     context = getattr(mistake, "ctx", None)
     where = context.command_path if context is not None else "chaosctl"
     print(f"{where}: {message[:1].lower()}{message[1:]}", file=sys.stderr)
