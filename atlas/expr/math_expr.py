@@ -102,11 +102,11 @@ class NamedRewrite:
     word: str
     display: Query | TimeSeriesExpr
     expansion: TimeSeriesExpr
-    keys: tuple[str, ...] = ()
+    keys: tuple[str, ...] | None = None
 
     def __str__(self) -> str:
         text = f"{self.display},:{self.word}"
-        return f"{text},{keys_text(self.keys)},:by" if self.keys else text
+        return text if self.keys is None else f"{text},{keys_text(self.keys)},:by"
 
 
 MathExpr = Constant | Unary | Binary | LineAggregate | LineGroupBy | NamedRewrite

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from atlas.eval.graph import GraphData
+from atlas.store.block import FloatArray
 
 
 def render(graph: GraphData) -> bytes:
     """The answer's body."""
-    rows: list[list[float | str]] = graph.values.T.tolist()
-    for column, row in np.argwhere(~np.isfinite(graph.values)).tolist():
-        rows[row][column] = _text(graph.values[column, row])
+    table = graph.values.T
+    is_plain = bool(np.isfinite(table).all())
     return msgspec.json.encode(
         {
             "start": graph.start_ms,
             "step": graph.step_ms,
             "legend": graph.legends,
             "metrics": graph.tags,
-            "values": rows,
+            "values": (table if is_plain else _with_text(table)).tolist(),
             "notices": [],
         }
     )
 
 
-def _text(value: float) -> str:
-    if np.isnan(value):
-        return "NaN"
-    return "Infinity" if value > 0 else "-Infinity"
+def _with_text(table: FloatArray) -> npt.NDArray[np.object_]:
+    """The table with text where JSON has no number."""
+    mixed = table.astype(object)
+    mixed[np.isnan(table)] = "NaN"
+    mixed[np.isposinf(table)] = "Infinity"
+    mixed[np.isneginf(table)] = "-Infinity"
+    return mixed

@@ -105,13 +105,12 @@ class TagIndex:
         """How many rows have room; every row is below it."""
         return self._capacity
 
-    def row_of(self, tags: Tags) -> int | None:
-        """The row of a series, or None if it is not known."""
-        return self._row_of.get(series_id(tags))
+    def row_of(self, identity: bytes) -> int | None:
+        """The row of the series with this identity, or None if it is not known."""
+        return self._row_of.get(identity)
 
-    def add(self, tags: Tags) -> int:
+    def add(self, identity: bytes, tags: Tags) -> int:
         """The row of a series, handed out if it is new; it can be found by a query at once."""
-        identity = series_id(tags)
         row = self._row_of.get(identity)
         if row is not None:
             return row

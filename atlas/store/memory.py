@@ -19,7 +19,7 @@ import numpy.typing as npt
 from atlas.errors import BadData, LimitExceeded
 from atlas.model import Tags
 from atlas.store.block import POINTS_PER_BLOCK, Block, FloatArray, IntArray, RowArray
-from atlas.store.index import TagIndex
+from atlas.store.index import TagIndex, series_id
 from atlas.store.limits import StoreLimits
 from atlas.store.normalize import KINDS, RATE, Normalizer
 
@@ -111,7 +111,8 @@ class MemoryStore:
 
         The tags must have passed the limits on tags.
         """
-        row = self.index.row_of(tags)
+        identity = series_id(tags)
+        row = self.index.row_of(identity)
         if row is not None:
             return row
         count_max = self.config.limits.series_count_max
@@ -122,7 +123,7 @@ class MemoryStore:
                 where="store",
                 fix="raise --max-series, or drop a tag with many values",
             )
-        row = self.index.add(tags)
+        row = self.index.add(identity, tags)
         self.normalizer.grow(self.index.capacity)
         self.normalizer.start(row, KINDS.get(tags.get("atlas.dstype", ""), RATE))
         return row

@@ -1,4 +1,4 @@
-"""The client against a real server: what is published is fetched, and every failure is told apart."""
+"""The client against a real server: what is published is fetched, and failures are told apart."""
 
 from __future__ import annotations
 

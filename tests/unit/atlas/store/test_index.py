@@ -9,12 +9,20 @@ from atlas.asl import parse_query
 from atlas.store.index import TagIndex, series_id
 
 
+def add(index, **tags):
+    return index.add(series_id(tags), tags)
+
+
+def row_of(index, **tags):
+    return index.row_of(series_id(tags))
+
+
 @pytest.fixture
 def index():
     index = TagIndex()
     for name in ("cpu", "disk"):
         for node in ("i-1", "i-2", "i-3"):
-            index.add({"name": name, "node": node, **({"zone": "a"} if node == "i-1" else {})})
+            add(index, name=name, node=node, **({"zone": "a"} if node == "i-1" else {}))
     return index
 
 
@@ -48,7 +56,7 @@ def test_query_selects_rows(index, program, expected):
 
 def test_new_series_is_selected_at_once(index):
     before = nodes(index, "name,cpu,:eq")
-    index.add({"name": "cpu", "node": "i-4"})
+    add(index, name="cpu", node="i-4")
     assert nodes(index, "name,cpu,:eq") == [*before, "cpu i-4"]
 
 
@@ -59,7 +67,7 @@ def test_series_of_a_name_lie_side_by_side(index):
 
 def test_adding_again_gives_the_same_row(index):
     tags = {"node": "i-1", "zone": "a", "name": "cpu"}
-    assert index.add(tags) == index.row_of(tags)
+    assert add(index, **tags) == row_of(index, **tags)
     assert index.series_count == 6
 
 
@@ -95,26 +103,26 @@ def test_listing_names_only_what_series_have(index):
 
 
 def test_freed_row_is_handed_out_again_within_its_name(index):
-    row = index.row_of({"name": "cpu", "node": "i-2"})
+    row = row_of(index, name="cpu", node="i-2")
     index.remove([row])
-    assert index.row_of({"name": "cpu", "node": "i-2"}) is None
-    assert index.add({"name": "cpu", "node": "i-9"}) == row
+    assert row_of(index, name="cpu", node="i-2") is None
+    assert add(index, name="cpu", node="i-9") == row
     assert nodes(index, "node,i-9,:eq") == ["cpu i-9"]
     assert nodes(index, "node,i-2,:eq") == ["disk i-2"]
 
 
 def test_values_without_series_are_forgotten():
     index = TagIndex()
-    rows = [index.add({"name": "cpu", "node": f"i-{i}"}) for i in range(3000)]
+    rows = [add(index, name="cpu", node=f"i-{i}") for i in range(3000)]
     index.remove(rows[:2900])
     assert len(index.values("node")) == 100
     assert nodes(index, "node,i-2999,:eq") == ["cpu i-2999"]
-    index.add({"name": "cpu", "node": "i-5"})
+    add(index, name="cpu", node="i-5")
     assert nodes(index, "node,i-5,:eq") == ["cpu i-5"]
 
 
 def test_capacity_grows_with_the_rows():
     index = TagIndex()
-    rows = [index.add({"name": f"n{i % 50}", "node": str(i)}) for i in range(5000)]
+    rows = [add(index, name=f"n{i % 50}", node=str(i)) for i in range(5000)]
     assert len(set(rows)) == 5000
     assert max(rows) < index.capacity
