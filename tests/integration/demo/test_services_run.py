@@ -1,0 +1,134 @@
+"""Twenty-four services, three discovery servers and viewers, as processes: who notices what."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.integration.demo.sink import Sink, sink
+from tests.integration.demo.worlds import World, kill, world
+
+pytestmark = pytest.mark.integration
+ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A small platform under load, and what it publishes."""
+
+    world: World
+    sink: Sink
+
+    def until(self, claim: Callable[[], bool], within_s: float = 30.0) -> None:
+        """Wait until a claim holds."""
+        ends = time.monotonic() + within_s
+        while not claim():
+            assert time.monotonic() < ends, f"not within {within_s} s"
+            time.sleep(0.2)
+
+    def signal_all(self, number: signal.Signals, **wanted: str) -> None:
+        """Signal every instance with these properties; what is killed stays dead."""
+        document = self.world.platform()
+        struck = [one for one in document["instances"] if wanted.items() <= one.items()]
+        assert struck
+        if number is signal.SIGKILL:
+            places = [{"group": one["group"], "zone": one["zone"]} for one in struck]
+            self.world.ask("PUT", "/v1/suspensions/test", {"groups": places})
+        for one in struck:
+            kill(one["pid"], number)
+
+    def starts_after(self, wait_s: float, for_s: float) -> dict[str, float]:
+        """Starts by cause in a span that begins `wait_s` from now."""
+        time.sleep(wait_s)
+        from_ms = int(time.time() * 1000)
+        time.sleep(for_s)
+        return self.sink.total("cause", from_ms=from_ms, name="viewers.starts")
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp") as folder:
+        path = Path(folder) / "store.sock"
+        options = ("--size", "small", "--fabric", "loopback", "--rate", "8")
+        with sink(path) as kept, world(*options, "--publish", str(path)) as started:
+            started.until_ready()
+            one = Scene(started, kept)
+            one.until(lambda: kept.total("outcome", name="viewers.starts").get("ok", 0) > 20)
+            yield one
+
+
+def failed_share(starts: dict[str, float]) -> float:
+    total = sum(starts.values())
+    assert total > 20
+    return 1 - starts["none"] / total
+
+
+def test_every_series_is_there_from_the_first_step_on(scene: Scene) -> None:
+    causes = {tags["cause"] for tags, _, _ in scene.sink.points(name="viewers.starts")}
+    assert causes == {
+        *("abtest", "api", "auth", "catalog", "customer", "edge", "playback", "recs"),
+        *("none", "unreachable"),
+    }
+    edges = scene.sink.points(name="edge.requests", status="5xx")
+    assert {tags["nf.zone"] for tags, _, _ in edges} == set(ZONES)
+    assert all(timestamp_ms % 1000 == 0 for _, timestamp_ms, _ in edges)
+    series = {frozenset(tags.items()) for tags, _, _ in scene.sink.points()}
+    nodes = [dict(one)["nf.node"] for one in series]
+    assert max(nodes.count(node) for node in set(nodes)) <= 60
+    assert set(_last_registered(scene)) == {27.0}
+
+
+def test_starts_go_on_when_recs_is_killed(scene: Scene) -> None:
+    scene.signal_all(signal.SIGKILL, service="recs")
+    assert failed_share(scene.starts_after(1.0, 8.0)) < 0.03
+    outcomes = scene.sink.total("outcome", name="client.calls", target="recs")
+    assert outcomes["fallback"] > 20
+    assert outcomes["failed"] == 0
+
+
+def test_starts_go_on_when_recs_hangs(scene: Scene) -> None:
+    scene.signal_all(signal.SIGSTOP, service="recs")
+    assert failed_share(scene.starts_after(1.0, 8.0)) < 0.03
+    scene.until(lambda: sum(scene.sink.total("target", name="breaker.open").values()) > 0)
+    scene.signal_all(signal.SIGCONT, service="recs")
+
+
+def test_starts_fail_because_of_abtest_when_nothing_falls_back(scene: Scene) -> None:
+    scene.world.ask("PUT", "/v1/switches", {"no-fallback": True})
+    scene.signal_all(signal.SIGKILL, service="abtest")
+    starts = scene.starts_after(1.0, 8.0)
+    assert failed_share(starts) > 0.9
+    assert max(starts, key=lambda cause: starts[cause]) == "abtest"
+    scene.world.ask("PUT", "/v1/switches", {"no-fallback": False})
+    assert failed_share(scene.starts_after(1.0, 8.0)) < 0.03
+
+
+def test_a_hung_zone_is_forgotten_and_comes_back(scene: Scene) -> None:
+    scene.signal_all(signal.SIGSTOP, zone="us-east-1b")
+    assert failed_share(scene.starts_after(0.0, 10.0)) < 0.03
+    scene.until(lambda: set(_last_registered(scene, "us-east-1a", "us-east-1c")) == {18.0})
+    scene.signal_all(signal.SIGCONT, zone="us-east-1b")
+    scene.until(lambda: set(_last_registered(scene)) == {27.0})
+    assert failed_share(scene.starts_after(0.0, 8.0)) < 0.03
+
+
+def test_an_instance_that_is_asked_to_go_leaves_at_once(scene: Scene) -> None:
+    places = [{"group": "catalog-us-east-1", "zone": "us-east-1a"}]
+    scene.world.ask("PUT", "/v1/suspensions/test", {"groups": places})
+    scene.signal_all(signal.SIGTERM, service="catalog", zone="us-east-1a")
+    scene.until(lambda: set(_last_registered(scene)) == {26.0}, within_s=2.9)
+    assert failed_share(scene.starts_after(0.0, 8.0)) < 0.03
+
+
+def _last_registered(scene: Scene, *zones: str) -> list[float]:
+    """What each zone's discovery server last said of how many it knows."""
+    last: dict[str, float] = {}
+    for tags, _, value in scene.sink.points(name="discovery.registered"):
+        last[tags["nf.zone"]] = value
+    return [last[zone] for zone in zones or ZONES]
