@@ -84,22 +84,21 @@ def stand_in(netlink: Any, record: str, index: int, link: str) -> None:
 
 
 def put_back(netlink: Any, record: str) -> list[str]:
-    """Put every link of this record back where it was and delete its pairs; their names."""
+    """Put every link of this record back where it was and delete its pairs; their names.
+
+    Links first: each pair takes the kernel some time, in which the instances are well again.
+    """
     back: list[str] = []
-    tag = names.tag_of(record)
+    pairs: list[int] = []
     for message in netlink.get_links():
         alias = message.get_attr("IFLA_IFALIAS") or ""
-        bridge = names.bridge_in(alias, record)
-        if alias == tag:
-            _ignoring_gone(netlink, "del", index=message["index"])
-        elif bridge:
-            master = _by_name(netlink, bridge)["index"]
-            index = message["index"]
-            _ignoring_gone(netlink, "set", index=index, flags=0, change=_NOARP)
-            _ignoring_gone(netlink, "set", index=index, master=master)
-            # Last, for the alias is how an undo that was cut short is found again.
-            _ignoring_gone(netlink, "set", index=index, ifalias="")
+        if alias == names.tag_of(record):
+            pairs.append(message["index"])
+        elif bridge := names.bridge_in(alias, record):
+            _put_in(netlink, message["index"], _by_name(netlink, bridge)["index"])
             back.append(str(message.get_attr("IFLA_IFNAME")))
+    for index in pairs:
+        _ignoring_gone(netlink, "del", index=index)
     return back
 
 
@@ -120,6 +119,13 @@ def _by_name(netlink: Any, name: str) -> Any:
 
 def _set(netlink: Any, name: str, **what: Any) -> None:
     netlink.link("set", index=_by_name(netlink, name)["index"], **what)
+
+
+def _put_in(netlink: Any, link: int, bridge: int) -> None:
+    _ignoring_gone(netlink, "set", index=link, flags=0, change=_NOARP)
+    _ignoring_gone(netlink, "set", index=link, master=bridge)
+    # Last, for the alias is how an undo that was cut short is found again.
+    _ignoring_gone(netlink, "set", index=link, ifalias="")
 
 
 def _ignoring_gone(netlink: Any, command: str, **what: Any) -> None:
