@@ -1,0 +1,194 @@
+"""The demo driver over a control API and processes that are not there, or ours."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from chaosctl.control import Control, NotUp
+from chaosctl.drivers import demo
+from chaosctl.drivers.demo import DemoTarget
+from chaosctl.procfs import started_ticks
+from monkeys.errors import TargetFailed
+from monkeys.target import Capability, ProcessState, UndoRecord
+
+
+class FakeControl:
+    """A platform in memory."""
+
+    def __init__(self, platform):
+        self.document, self.path = platform, Path("control.sock")
+        self.suspended = {}
+
+    def platform(self):
+        return self.document
+
+    def set_switches(self, switches):
+        self.document["switches"] |= switches
+
+    def suspend(self, token, groups):
+        self.suspended[token] = groups
+
+    def release(self, token):
+        self.suspended.pop(token, None)
+
+
+def described(id_, pid, **more):
+    return {
+        "id": id_,
+        "service": "api",
+        "group": "api-r",
+        "region": "r",
+        "zone": "z",
+        "address": "127.0.0.1",
+        "port": 1,
+        "pid": pid,
+        "started_ticks": started_ticks(pid) or 0,
+        "link": "",
+        "state": "up",
+        "labels": {},
+        **more,
+    }
+
+
+@pytest.fixture
+def child():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def platform(child):
+    return {
+        "id": "w1",
+        "fabric": "loopback",
+        "fabric_reason": "user namespaces are forbidden",
+        "switches": {"no-fallback": False, "no-headroom": True},
+        "supervisor": {"pid": os.getpid(), "started_ticks": started_ticks(os.getpid())},
+        "instances": [
+            described("i-2", child.pid),
+            described("i-1", os.getpid()),
+            described("i-3", child.pid, state="dead"),
+            described("i-4", 2**22 + 1),
+        ],
+    }
+
+
+@pytest.fixture
+def target(platform, monkeypatch):
+    made = DemoTarget(Path("control.sock"))
+    control = FakeControl(platform)
+    made._control = control
+    monkeypatch.setattr(demo, "Control", lambda _path: control)
+    return made
+
+
+def record(target, mechanism, detail, *ids):
+    chosen = tuple(each for each in target.instances() if each.id in ids)
+    return UndoRecord("r1", "test", "demo", mechanism, chosen, detail=detail)
+
+
+def wait_for(target, instance, state):
+    until = time.monotonic() + 5
+    while target.state(instance) is not state:
+        assert time.monotonic() < until
+
+
+def test_the_target_is_this_world_and_lists_who_lives(target):
+    assert target.id == "demo-w1"
+    assert [each.id for each in target.instances()] == ["i-1", "i-2"]
+    handle = target.instances()[0].handle
+    assert handle["world"] == "w1"
+    assert handle["world_pid"] == os.getpid()
+
+
+def test_a_platform_that_is_not_up_says_how_to_start_it(tmp_path):
+    with pytest.raises(NotUp) as caught:
+        DemoTarget(tmp_path / "none").instances()
+    assert caught.value.fix == "chaosctl demo up"
+
+
+@pytest.mark.parametrize("capability", Capability)
+def test_without_namespaces_only_the_network_is_lacking(target, capability):
+    lack = target.lacks(capability)
+    assert (lack is not None) == (capability in (Capability.CUT, Capability.DELAY))
+    if lack:
+        assert "user namespaces are forbidden" in lack.what
+        assert "chaosctl doctor" in lack.fix
+
+
+def test_probes_of_the_loopback_fabric_need_no_helper(target):
+    answers = target.probe(target.instances(), timeout_ms=500)
+    assert set(answers) == {"i-1", "i-2"}
+    assert all(answer is not None for answer in answers.values())  # refused, which is an answer
+    assert target.probe([]) == {}
+
+
+def test_a_hang_is_undone_and_undone_twice(target, child):
+    hang = record(target, "signal", {"signal": "SIGSTOP", "undo_signal": "SIGCONT"}, "i-2")
+    target.inject(hang)
+    wait_for(target, hang.instances[0], ProcessState.STOPPED)
+    for _ in range(2):
+        target.undo(hang)
+        wait_for(target, hang.instances[0], ProcessState.RUNNING)
+
+
+def test_a_kill_has_no_undo_and_the_dead_cannot_be_hit(target, child):
+    kill = record(target, "signal", {"signal": "SIGKILL", "undo_signal": ""}, "i-2")
+    target.inject(kill)
+    wait_for(target, kill.instances[0], ProcessState.GONE)
+    target.undo(kill)
+    with pytest.raises(TargetFailed, match="'i-2' is gone"):
+        target.inject(kill)
+
+
+def test_a_hang_of_who_died_meanwhile_is_undone(target, child):
+    hang = record(target, "signal", {"signal": "SIGSTOP", "undo_signal": "SIGCONT"}, "i-2")
+    target.inject(hang)
+    child.kill()
+    child.wait()
+    target.undo(hang)
+
+
+def test_a_suspension_is_by_record_and_only_of_its_world(target, platform):
+    groups = [{"group": "api-r", "zone": "z"}]
+    suspension = record(target, "suspension", {"groups": groups}, "i-1")
+    target.inject(suspension)
+    assert target._control.suspended == {"r1": groups}
+    platform["id"] = "w2"
+    target.undo(suspension)
+    assert target._control.suspended == {"r1": groups}  # another world's: not ours to take back
+    platform["id"] = "w1"
+    for _ in range(2):
+        target.undo(suspension)
+        assert target._control.suspended == {}
+
+
+def test_a_suspension_of_a_world_that_is_gone_is_undone(target, monkeypatch, tmp_path):
+    suspension = record(target, "suspension", {"groups": []}, "i-1")
+    monkeypatch.setattr(demo, "Control", lambda _path: Control(tmp_path / "none"))
+    target.undo(suspension)
+
+
+def test_switches_go_back_to_what_they_were(target):
+    wanted = {"no-fallback": True, "no-headroom": True}
+    turned = target.prepare_switches(wanted, "r2")
+    assert turned.detail["previous"] == {"no-fallback": False, "no-headroom": True}
+    target.inject(turned)
+    assert target.switches() == wanted
+    assert target.prepare_switches(wanted, "r3") is None
+    target.undo(turned)
+    target.undo(turned)
+    assert target.switches() == {"no-fallback": False, "no-headroom": True}
+
+
+@pytest.mark.parametrize("way", ["inject", "undo"])
+def test_an_unknown_mechanism_is_refused(target, way):
+    with pytest.raises(TargetFailed, match="unknown mechanism 'magic'"):
+        getattr(target, way)(record(target, "magic", {}, "i-1"))
