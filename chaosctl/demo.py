@@ -66,11 +66,11 @@ class DemoPaths:
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """How to start the platform."""
+    """How to start the platform; starts_per_second: None for what its size can carry."""
 
     size: str = "normal"
     seed: int = 1
-    starts_per_second: float = 30.0
+    starts_per_second: float | None = None
     fabric: str = "auto"
     switches: Mapping[str, bool] | None = None
     store_port: int = 0
@@ -89,7 +89,9 @@ def keeper_command(paths: DemoPaths, options: DemoOptions) -> list[str]:
         store += ["--port", str(options.store_port)]
     command = [sys.executable, "-m", "demo_platform", "up", "--dir", str(paths.folder)]
     command += ["--size", options.size, "--seed", str(options.seed), "--fabric", options.fabric]
-    command += ["--rate", str(options.starts_per_second), "--publish", str(paths.store)]
+    command += ["--publish", str(paths.store)]
+    if options.starts_per_second is not None:
+        command += ["--rate", str(options.starts_per_second)]
     command += ["--companion", json.dumps(store)]
     for name, on in (options.switches or {}).items():
         command += ["--switch", f"{name}={'on' if on else 'off'}"]

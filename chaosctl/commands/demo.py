@@ -27,7 +27,10 @@ def up(
         "normal"
     ),
     seed: Annotated[int, typer.Option("--seed", help="Seed of ids and traffic.")] = 1,
-    rate: Annotated[float, typer.Option("--rate", help="Stream starts a second, offered.")] = 30.0,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", help="Stream starts a second, offered. Default: as the size bears."),
+    ] = None,
     fabric: Annotated[str, typer.Option("--fabric", help="auto, netns or loopback.")] = "auto",
     switch: Annotated[
         list[str] | None, typer.Option("--switch", metavar="NAME=on|off", help="May be repeated.")

@@ -140,7 +140,7 @@ def _fault(snapshot: Snapshot) -> str:
 def _event_line(event: tuple[int, str, str]) -> Text:
     t_ms, kind, text = event
     line = Text(no_wrap=True, overflow="ellipsis")
-    line.append(f"+{t_ms / 1000:5.1f} ", style="dim")
+    line.append(f"{f'+{t_ms / 1000:.1f}':>6} ", style="dim")
     line.append(f"{kind:<9} ", style="bold")
     line.append(text)
     return line
