@@ -27,7 +27,5 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, where: str) -> D
     """An unknown name of a kind, with the nearest known one or the list of them."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "choose one of them"
-    return DemoError(
-        f"unknown {kind} {name!r}", where=where, fix=f"{hint} known: {', '.join(names)}"
-    )
+    hint = f"did you mean {near[0]!r}? known:" if near else "choose one of:"
+    return DemoError(f"unknown {kind} {name!r}", where=where, fix=f"{hint} {', '.join(names)}")

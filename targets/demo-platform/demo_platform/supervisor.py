@@ -11,6 +11,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +103,7 @@ class Supervisor:
         self._registered: set[str] = set()
         self._suspensions = Suspensions()
         self._suspensions_changed = asyncio.Event()
+        self._started = asyncio.Event()
         self._crashes = CrashLoops()
         self._starts = asyncio.Semaphore(STARTS_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -177,8 +179,17 @@ class Supervisor:
                 await self._look_at_registrations(session)
                 if self._state == "starting" and len(self._registered) == len(slots):
                     await self._let_viewers_in()
-                busy = any(t.state is State.STARTING for t in self._tenants.values())
-                await asyncio.sleep(POLL_STARTING_S if busy else POLL_STEADY_S)
+                await self._until_next_look()
+
+    async def _until_next_look(self) -> None:
+        """Wait a while, or less once an instance has been started."""
+        busy = any(t.state is State.STARTING for t in self._tenants.values())
+        self._started.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_STARTING_S if busy else POLL_STEADY_S):
+                await self._started.wait()
+        if not busy:
+            await asyncio.sleep(POLL_STARTING_S)
 
     async def _let_viewers_in(self) -> None:
         viewers = [self._settle(slot, 0) for slot in viewer_slots_of(self.settings.size)]
@@ -247,6 +258,7 @@ class Supervisor:
         tenant.process = ProcessRef(said["pid"], said["started_ticks"])
         tenant.wire = await self._fabric.wire(tenant.spec, said["pid"])
         await loop.sock_sendall(channel, b"go")
+        self._started.set()
         if tenant.slot.service == VIEWERS and tenant.state is State.STARTING:
             tenant.state = State.UP  # viewers register nowhere
 

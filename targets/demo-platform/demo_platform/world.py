@@ -88,7 +88,10 @@ def be_born(birth: Birth) -> int:
 
 def _live(birth: Birth) -> int:
     """Be the supervisor's process: fork the zygote first, then load what must not be forked."""
+    # Until the event loop listens, the keeper's death is kept for it by the pipe that ends.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if not os.read(birth.go_fd, 1):
+        _end(birth)
         return 1  # the keeper died while we were being born
     die_with_parent(signal.SIGTERM)
     set_name("demo:supervisor")

@@ -131,3 +131,14 @@ def test_dead_companion_does_not_end_the_world() -> None:
         assert "companion ['true'] ended with 0" in started.log().replace("(", "[").replace(
             ",)", "]"
         )
+
+
+@pytest.mark.parametrize("fabric", ["netns", "loopback"])
+@pytest.mark.parametrize("after_s", [0.1, 0.3, 0.5, 0.8, 1.2])
+def test_no_process_is_left_when_the_keeper_is_killed_early(fabric: str, after_s: float) -> None:
+    """At any moment of the start; a folder may be left, and is the next `up`'s to take away."""
+    with world(*OPTIONS, "--fabric", fabric, "--port", "18083", instances=PLAIN) as started:
+        time.sleep(after_s)
+        started.keeper.kill()
+        started.keeper.wait(timeout=10)
+        until_gone(started, leaves_folder=True)
