@@ -60,36 +60,30 @@ def select(
     hurt in both limits.
     Raises ValueError for an unknown key; the loader of documents has checked that before.
     """
-    left: dict[str, LeftOut] = {}
-    eligible: list[Instance] = []
-    for instance in sorted(instances, key=lambda each: each.id):
-        if not matches(instance, where or {}):
-            continue
-        reason = _spared(instance, exclude or {})
-        if reason:
-            left[instance.id] = LeftOut(instance, reason)
-        else:
-            eligible.append(instance)
+    matching = sorted(
+        (each for each in instances if matches(each, where or {})), key=lambda each: each.id
+    )
+    reasons = {each.id: _spared(each, exclude or {}) for each in matching}
+    eligible = [each for each in matching if not reasons[each.id]]
     wanted = _wanted(len(eligible), count=count, ratio=ratio, take_all=take_all)
     hit: set[str] = set(already_hit)
     healthy = Counter(each.service for each in instances if each.id not in hit)
     chosen: list[Instance] = []
     for instance in rng.sample(eligible, len(eligible)):
-        reason = ""
         if len(chosen) == wanted:
-            reason = f"not drawn: {wanted} of {len(eligible)} asked for"
+            reasons[instance.id] = f"not drawn: {wanted} of {len(eligible)} asked for"
         elif instance.id not in hit:
-            reason = _limited(instance, len(hit), healthy, instances_max, min_healthy)
-        if reason:
-            left[instance.id] = LeftOut(instance, reason)
+            reasons[instance.id] = _limited(instance, len(hit), healthy, instances_max, min_healthy)
+        if reasons[instance.id]:
             continue
         chosen.append(instance)
         if instance.id not in hit:
             hit.add(instance.id)
             healthy[instance.service] -= 1
+    left_out = [LeftOut(each, reasons[each.id]) for each in matching if reasons[each.id]]
     return Selection(
         tuple(sorted(chosen, key=_place)),
-        tuple(sorted(left.values(), key=lambda each: _place(each.instance))),
+        tuple(sorted(left_out, key=lambda each: _place(each.instance))),
     )
 
 

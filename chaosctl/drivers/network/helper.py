@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Any
 
 from monkeys.errors import MonkeyError, TargetFailed
@@ -143,7 +144,8 @@ class NetworkHelper:
         if process is None:
             return
         process.kill()  # it holds nothing: what it made is named for its record
-        process.wait(_END_TIMEOUT_S)
+        with suppress(subprocess.TimeoutExpired):  # stuck in the kernel: it dies when it gets out
+            process.wait(_END_TIMEOUT_S)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 _close(pipe)
