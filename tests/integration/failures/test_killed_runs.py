@@ -31,7 +31,7 @@ PHASES = {
 """The event whose appearance says that a phase has begun."""
 
 WITH_FAULT = ("record", "inject", "confirm", "watch", "remove")
-REPLACING_S = 8
+REPLACING_S = 5
 """What the platform's own scaling groups may take to replace what a fault killed."""
 
 CASES = [("unreachable", phase) for phase in PHASES] + [

@@ -99,7 +99,8 @@ def _namespaces(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
     yield from _sets("namespace", old, new)
     for space in after.spaces.values():
         known = before.spaces.get(space.id)
-        if space.member_count == 0 and (known is None or known.member_count):
+        is_held = space.member_count == 0 and not space.is_lingering
+        if is_held and (known is None or known.member_count):
             yield Residue("namespace", f"{space.id} held by {', '.join(space.holders)}")
     yield from _counts("namespace", _places(before), _places(after))
 
@@ -117,7 +118,18 @@ def _links(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
     for space in after.spaces.values():
         known = before.spaces.get(space.id)
         if known is not None and space.has_bridge:
-            yield from _counts("link", _link_kinds(known), _link_kinds(space))
+            usual = _link_kinds(known)
+            usual[f"veth on {_bridge(space)}"] += _lingering(after) - _lingering(before)
+            yield from _counts("link", usual, _link_kinds(space))
+
+
+def _lingering(snapshot: Snapshot) -> int:
+    """Places kept for a while after their instance was replaced; each still has its link."""
+    return sum(space.is_lingering for space in snapshot.spaces.values())
+
+
+def _bridge(space: Space) -> str:
+    return next(link.name for link in space.links if link.kind == "bridge")
 
 
 def _link_kinds(space: Space) -> Counter[str]:
@@ -141,7 +153,7 @@ def _insides(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
         where = f"in {_named(space)}: "
         yield from _sets("nft", set(known.rules), set(space.rules), where)
         yield from _sets("route", set(known.dead_routes), set(space.dead_routes), where)
-        if not space.has_bridge:
+        if not space.has_bridge and not space.is_lingering:
             yield from _sets("queue", set(known.queues), set(space.queues), where)
             yield from _counts("link", _inner(known), _inner(space), where)
             if known.listening != space.listening and space.id != _own("net"):

@@ -35,6 +35,7 @@ class Handle:
     namespace: str
     path: str
     holder: str
+    pid: int = 0
 
 
 def every_process() -> dict[int, Process]:
@@ -75,7 +76,7 @@ def handles(pid: int) -> list[Handle]:
             continue
         if NAMESPACE.match(target):
             holder = f"descriptor {entry.name} of process {pid}"
-            found.append(Handle(target, str(entry), holder))
+            found.append(Handle(target, str(entry), holder, pid))
     return found
 
 

@@ -61,7 +61,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What is in one network namespace, and who keeps it alive."""
+    """What is in one network namespace, and who keeps it alive.
+
+    is_lingering: nobody lives in it, and only the world that it is part of keeps it: scaling groups
+        do so for some seconds with the place of an instance that they have replaced.
+    """
 
     id: str
     holders: tuple[str, ...] = ()
@@ -72,6 +76,7 @@ class Space:
     rules: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
     dead_routes: tuple[str, ...] = ()
+    is_lingering: bool = False
     error: str = ""
 
     @property
@@ -112,7 +117,7 @@ def take(scope: Scope, probe_timeout_s: float = 0.7) -> Snapshot:
     held = [handle for pid in (*processes, os.getpid()) for handle in handles(pid)]
     mounted, bound = _mounts(processes.values())
     own = frozenset(_own(kind) for kind in KINDS)
-    ways = _ways_in(processes.values(), [*held, *bound], own)
+    ways = _ways_in(processes, [*held, *bound], own)
     seen = _look_inside(ways, probe_timeout_s)
     return Snapshot(
         took_s=time.monotonic() - started_s,
@@ -170,24 +175,26 @@ def _mounts(processes: Iterable[Process]) -> tuple[set[tuple[str, str, str]], li
 
 
 def _ways_in(
-    processes: Iterable[Process], held: Iterable[Handle], own: frozenset[str]
+    processes: Mapping[int, Process], held: Iterable[Handle], own: frozenset[str]
 ) -> dict[str, dict[str, Any]]:
     """Each network namespace with a path to open it by, its members and its other holders."""
     ways: dict[str, dict[str, Any]] = {}
-    for process in processes:
+    for process in processes.values():
         name = process.namespace("net")
         if name and name not in own and process.state not in "ZX":
             path = f"/proc/{process.pid}/ns/net"
-            way = ways.setdefault(name, {"id": name, "path": path, "members": 0, "holders": []})
-            way["members"] += 1
+            ways.setdefault(name, _way(name, path))["members"] += 1
     for handle in held:
         if handle.namespace.startswith("net:") and handle.namespace not in own:
-            way = ways.setdefault(
-                handle.namespace,
-                {"id": handle.namespace, "path": handle.path, "members": 0, "holders": []},
-            )
+            way = ways.setdefault(handle.namespace, _way(handle.namespace, handle.path))
             way["holders"].append(handle.holder)
+            holder = processes.get(handle.pid)
+            way["kept_outside"] |= holder is None or holder.namespace("pid") in own
     return ways
+
+
+def _way(name: str, path: str) -> dict[str, Any]:
+    return {"id": name, "path": path, "members": 0, "holders": [], "kept_outside": False}
 
 
 def _look_inside(ways: Mapping[str, dict[str, Any]], timeout_s: float) -> dict[str, Any]:
@@ -214,7 +221,7 @@ def _look_inside(ways: Mapping[str, dict[str, Any]], timeout_s: float) -> dict[s
 def _spaces(seen: Iterable[dict[str, Any]], ways: Mapping[str, dict[str, Any]]) -> list[Space]:
     found = []
     for space in seen:
-        way = ways.get(space["id"], {"members": 1, "holders": ()})
+        way = ways.get(space["id"], {"members": 1, "holders": (), "kept_outside": True})
         holders, members = tuple(way["holders"]), int(way["members"])
         if space["error"]:
             found.append(Space(space["id"], holders, members, error=space["error"]))
@@ -234,6 +241,7 @@ def _spaces(seen: Iterable[dict[str, Any]], ways: Mapping[str, dict[str, Any]]) 
                 rules=tuple(space["rules"]),
                 queues=tuple(space["queues"]),
                 dead_routes=tuple(space["dead_routes"]),
+                is_lingering=not members and not way["kept_outside"],
             )
         )
     return found
