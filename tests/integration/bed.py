@@ -25,6 +25,7 @@ from tests.integration.observer.snapshot import Scope, become_subreaper
 
 ROOT = Path(__file__).parents[2]
 UP_SECONDS_MAX = 60
+OUR_BUG = 70
 _Answer = TypeVar("_Answer")
 
 
@@ -105,7 +106,7 @@ class Bed:
     def finish(
         self, process: subprocess.Popen[str], timeout_s: float = 60, began_s: float = 0
     ) -> Said:
-        """Wait for a started command and take what it said."""
+        """Wait for a started command and take what it said; a traceback never reaches a user."""
         began_s = began_s or time.monotonic()
         try:
             out, err = process.communicate(timeout=timeout_s)
@@ -113,7 +114,10 @@ class Bed:
             process.kill()
             out, err = process.communicate()
             raise AssertionError(f"still running after {timeout_s} s:\n{out}{err}") from None
-        return Said(process.returncode, out or "", err or "", time.monotonic() - began_s)
+        said = Said(process.returncode, out or "", err or "", time.monotonic() - began_s)
+        assert "Traceback" not in said.text, said.text
+        assert said.code != OUR_BUG, said.text
+        return said
 
     def document(self, text: str, name: str = "tried") -> str:
         """Write an experiment down; its path."""

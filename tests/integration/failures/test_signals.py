@@ -1,0 +1,130 @@
+"""Signals, a closed terminal, impatience, a frozen run: whatever ends it, nothing is left."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import termios
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.integration.bed import Bed, wait_for_event, wait_until
+from tests.integration.failures.documents import document
+from tests.integration.observer.difference import diff, settle
+from tests.integration.observer.snapshot import Snapshot, take
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
+
+
+@dataclass(frozen=True, slots=True)
+class Breaking:
+    """A run whose fault is in."""
+
+    process: subprocess.Popen[str]
+    before: Snapshot
+    folder: Path
+
+
+def broken(bed: Bed, fault: str = "unreachable", for_s: float = 30) -> Breaking:
+    """Start a run and wait until its fault is confirmed."""
+    before, known = take(bed.scope), bed.run_folders()
+    process = bed.start("run", "--plain", bed.document(document(fault, for_s=for_s)))
+    return Breaking(process, before, wait_for_event(bed, known, ["confirm"]))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_signal_undoes_and_ends(bed: Bed, number: signal.Signals, code: int) -> None:
+    run = broken(bed)
+    run.process.send_signal(number)
+    left, _ = settle(run.before, bed.scope, 2)
+    assert left == []
+    assert bed.finish(run.process).code == code
+
+
+def test_closed_terminal_undoes_and_ends(bed: Bed) -> None:
+    before, known = take(bed.scope), bed.run_folders()
+    master, slave = os.openpty()
+    process = bed.start(
+        "run",
+        bed.document(document("unreachable", for_s=30)),
+        **dict.fromkeys(("stdin", "stdout", "stderr"), slave),
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(slave)
+    os.set_blocking(master, False)
+    wait_until(lambda: _drained(master) and _has_event(bed, known, "confirm"), 60, "confirmation")
+    os.close(master)
+    left, _ = settle(before, bed.scope, 2)
+    assert left == []
+    assert process.wait(timeout=10) == 129
+
+
+def test_three_interrupts_leave_the_undo_to_the_watchdog_at_worst(bed: Bed) -> None:
+    run = broken(bed, "latency")
+    for _ in range(3):
+        run.process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    left, _ = settle(run.before, bed.scope, 10)
+    assert left == []
+    assert bed.finish(run.process).code in (130, 6)
+
+
+@pytest.mark.parametrize("fault", ["unreachable", "hang"])
+def test_frozen_run_is_undone_by_the_watchdog(bed: Bed, fault: str) -> None:
+    run = broken(bed, fault)
+    run.process.send_signal(signal.SIGSTOP)
+    left, _ = settle(run.before, bed.scope, 12)
+    assert left == []
+    assert run.process.wait(timeout=5) == -signal.SIGKILL
+
+
+def test_halt_ends_a_run_from_elsewhere(bed: Bed) -> None:
+    run = broken(bed)
+    assert bed.chaosctl("halt").code == 0
+    assert settle(run.before, bed.scope, 2)[0] == []
+    assert bed.finish(run.process).code == 5
+
+
+@pytest.mark.parametrize("fault", ["unreachable", "hang", "latency"])
+def test_run_and_watchdog_killed_together(bed: Bed, fault: str) -> None:
+    """The kernel's or the helper's own deadline frees what it can; recover takes the rest."""
+    run = broken(bed, fault, for_s=1)
+    for pid in [run.process.pid, *bed.processes("chaosctl.watchdog", run.folder.name)]:
+        os.kill(pid, signal.SIGKILL)
+    bed.finish(run.process)
+    if fault != "hang":  # a stopped process has no deadline; nothing but an undo wakes it
+
+        def is_free() -> bool:
+            kinds = {residue.kind for residue in diff(run.before, take(bed.scope))}
+            return "unreachable" not in kinds
+
+        wait_until(is_free, 45, "end of the deadline")
+    else:
+        assert diff(run.before, take(bed.scope)) != []
+    said = bed.chaosctl("recover")
+    assert said.code == 0, said.text
+    assert settle(run.before, bed.scope, 3)[0] == []
+
+
+def _drained(master: int) -> bool:
+    """Read what a terminal would show, so that the run never waits for us."""
+    try:
+        while os.read(master, 65536):
+            pass
+    except OSError:
+        pass
+    return True
+
+
+def _has_event(bed: Bed, known: set[Path], name: str) -> bool:
+    try:
+        wait_for_event(bed, known, [name], timeout_s=0)
+    except AssertionError:
+        return False
+    return True
