@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from demo_platform.process import started_ticks
 
 from tests.integration.demo.worlds import PLAIN, World, world
 
@@ -44,16 +45,26 @@ def namespaces_of(of: World) -> set[str]:
     return found - {str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in KINDS}
 
 
-def namespaces_alive() -> set[str]:
-    """Namespaces that any process on the machine is in, whose links may be read."""
+def namespaces_alive(since_ticks: int) -> set[str]:
+    """Namespaces of every process on the machine that is older than this, where they may be read.
+
+    Younger ones cannot be of the world in question, but may have got its namespaces' numbers.
+    """
     found = set()
     for process in Path("/proc").iterdir():
-        for kind in KINDS if process.name.isdigit() else ():
+        if not process.name.isdigit() or not 0 < started_ticks(int(process.name)) <= since_ticks:
+            continue
+        for kind in KINDS:
             try:
                 found.add(str((process / "ns" / kind).readlink()))
             except OSError:  # gone, a zombie, or another user's
                 continue
     return found
+
+
+def now_ticks() -> int:
+    """Now, as the kernel counts the start of processes."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
 def until_gone(of: World, *, leaves_folder: bool = False) -> float:
@@ -73,7 +84,7 @@ def until_gone(of: World, *, leaves_folder: bool = False) -> float:
     "victims", [("supervisor",), ("keeper",), ("zygote",), ("keeper", "supervisor")], ids="+".join
 )
 def test_nothing_is_left_after_a_kill(small: World, victims: tuple[str, ...]) -> None:
-    spaces = namespaces_of(small)
+    spaces, ended_ticks = namespaces_of(small), now_ticks()
     pids = pids_named(small, victims)
     both = len(victims) == 2
     for pid in pids if both else ():
@@ -81,18 +92,18 @@ def test_nothing_is_left_after_a_kill(small: World, victims: tuple[str, ...]) ->
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     took_s = until_gone(small, leaves_folder=both)
-    assert not spaces & namespaces_alive()
+    assert not spaces & namespaces_alive(ended_ticks)
     assert both == small.folder.exists()
     print(f"{'+'.join(victims)}: nothing left after {took_s:.2f} s")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_nothing_is_left_after_a_signal(small: World, number: signal.Signals) -> None:
-    spaces = namespaces_of(small)
+    spaces, ended_ticks = namespaces_of(small), now_ticks()
     small.keeper.send_signal(number)
     assert small.keeper.wait(timeout=10) == 0
     took_s = until_gone(small)
-    assert not spaces & namespaces_alive()
+    assert not spaces & namespaces_alive(ended_ticks)
     print(f"{number.name}: nothing left after {took_s:.2f} s")
 
 
