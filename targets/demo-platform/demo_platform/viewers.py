@@ -47,13 +47,15 @@ class Viewers:
         meters: Meters,
         session: aiohttp.ClientSession,
         directory: Directory,
+        *,
+        devices: Devices | None = None,
     ) -> None:
         self._regions = int(dict(spec.labels).get(REGIONS_LABEL, "1"))
         self._knobs = knobs
         self._directory = directory
         self._rng = random.Random(f"{spec.seed}/{spec.region}")  # noqa: S311 - traffic, no secret
         pool = Pool(session, directory, own_zone=NO_ZONE, rng=self._rng)
-        self._devices = Devices(pool, knobs, self._rng)
+        self._devices = devices or Devices(pool, knobs, self._rng)
         self._now = asyncio.get_running_loop().time
         self._members: set[asyncio.Task[None]] = set()
         self._name = spec.id
@@ -125,7 +127,8 @@ class Viewers:
         """A member from sign-in to the end of the session."""
         self._offered.add()
         started = await self._start(member)
-        self._starts[started].add()
+        # A device that reached no service it knows of has reached nobody.
+        self._starts.get(started, self._starts[Outcome(False, UNREACHABLE)]).add()
         if started.is_ok:
             await self._watch(member, HEARTBEAT_S)
 
