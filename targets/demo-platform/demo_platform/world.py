@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from demo_platform.supervisor import Supervisor
 
 FILES_BYTES_MAX = 256 * 2**20
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,9 @@ async def _supervise(birth: Birth, knobs: Knobs, zygote: socket.socket) -> DemoE
     runner = await serve_control(supervisor, birth.rundir.control_socket)
     birth.say("up", pid=host_pid())
     await supervisor.run()
+    # The pipe can end well before the signal of the keeper's death comes, and the loop's end
+    # brings back the signal's default: from here on nothing may stop us from sweeping up.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     await runner.cleanup()
     await fabric.close()
     return supervisor.failure
@@ -182,7 +186,7 @@ async def _supervise(birth: Birth, knobs: Knobs, zygote: socket.socket) -> DemoE
 
 def _listen_for_the_end(birth: Birth, supervisor: "Supervisor") -> None:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in ENDING_SIGNALS:
         loop.add_signal_handler(number, supervisor.stop)
     # As process 1 this also inherits any orphan; those and the zygote are reaped alike.
     loop.add_signal_handler(signal.SIGCHLD, _reap)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from demo_platform.process import started_ticks
 
+from demo_platform.process import started_ticks
 from tests.integration.demo.worlds import PLAIN, World, world
 
 pytestmark = pytest.mark.integration
