@@ -80,11 +80,9 @@ def select(
         if instance.id not in hit:
             hit.add(instance.id)
             healthy[instance.service] -= 1
-    left_out = [LeftOut(each, reasons[each.id]) for each in matching if reasons[each.id]]
-    return Selection(
-        tuple(sorted(chosen, key=_place)),
-        tuple(sorted(left_out, key=lambda each: _place(each.instance))),
-    )
+    by_place = sorted(matching, key=_place)
+    left_out = tuple(LeftOut(each, why) for each in by_place if (why := reasons[each.id]))
+    return Selection(tuple(sorted(chosen, key=_place)), left_out)
 
 
 def matches(instance: Instance, where: Mapping[str, Collection[str]]) -> bool:
