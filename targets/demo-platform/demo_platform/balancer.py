@@ -39,14 +39,15 @@ def choose(
 ) -> Peer | None:
     """The instance for the next try, or None when there is none at all.
 
-    tried: instances that this call has tried already; they come last.
+    tried: instances that this call has tried already; they come last of those available.
     avoid_zones: zones where a try went unanswered; they come after all others.
     """
-    left = [peer for peer in peers if peer not in tried and ejection.is_available(peer.id, now)]
+    available = [peer for peer in peers if ejection.is_available(peer.id, now)]
+    left = [peer for peer in available if peer not in tried]
     pool = [peer for peer in left if peer.zone not in avoid_zones] or left
     if not tried:
         pool = [peer for peer in pool if peer.zone == own_zone] or pool
-    return _less_loaded(pool or [peer for peer in peers if peer not in tried] or peers, rng)
+    return _less_loaded(pool or available or peers, rng)
 
 
 def _less_loaded(pool: Sequence[Peer], rng: random.Random) -> Peer | None:

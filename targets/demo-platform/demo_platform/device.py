@@ -19,7 +19,7 @@ from demo_platform.pool import Pool
 from demo_platform.resilience.deadline import DEADLINE_HEADER, header_for
 from demo_platform.resilience.retry import backoff_s
 from demo_platform.service import REQUEST_ID_HEADER, RETRY_HEADER, Body
-from demo_platform.transport import Ending, Reply
+from demo_platform.transport import Ending
 
 TRIES = 3
 TRY_TIMEOUT_S = 1.0
@@ -57,7 +57,7 @@ class Devices:
         ends_at = self._now() + within_s
         tried: list[Peer] = []
         avoid_zones: frozenset[str] = frozenset()
-        reply = Reply(Ending.UNREACHABLE)
+        cause = UNREACHABLE
         for attempt in range(TRIES):
             pause_s = backoff_s(attempt, jitter=self._rng.random()) if attempt else 0.0
             left_s = min(TRY_TIMEOUT_S, ends_at - self._now() - pause_s)
@@ -75,8 +75,10 @@ class Devices:
             )
             if reply.ending is Ending.ANSWERED:
                 return Outcome(True, "none")
+            # An edge that names a service says more than one that does not answer.
+            cause = reply.cause or cause
             avoid_zones |= {edge.zone}
-        return Outcome(False, reply.cause or UNREACHABLE)
+        return Outcome(False, cause)
 
     def _headers(self, request_id: str, left_s: float, attempt: int) -> dict[str, str]:
         headers = {

@@ -84,8 +84,9 @@ def test_returns_to_an_avoided_zone_when_there_is_no_other() -> None:
     assert chosen(names=("a1", "a2"), tried=("a1",), avoid="a") == {"a2"}
 
 
-def test_repeats_itself_only_when_all_were_tried() -> None:
+def test_repeats_itself_only_when_all_others_were_tried_or_are_ejected() -> None:
     assert chosen(names=("a1",), tried=("a1",)) == {"a1"}
+    assert chosen(names=("a1", "b1", "c1"), tried=("a1", "b1"), ejected=("c1",)) == {"a1", "b1"}
 
 
 @pytest.mark.parametrize("own_zone", ["a", ""])

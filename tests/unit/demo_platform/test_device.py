@@ -68,7 +68,7 @@ async def step(edges: ScriptedEdges, *, within_s: float = 3.0, on: str = "") -> 
         ((SILENT, BLAMES, OK), "abc", Outcome(True, "none")),
         ((BLAMES,), "abc", Outcome(False, "playback")),
         ((GONE,), "abc", Outcome(False, "unreachable")),
-        ((BLAMES, BLAMES, GONE), "abc", Outcome(False, "unreachable")),
+        ((BLAMES, GONE, GONE), "abc", Outcome(False, "playback")),
     ],
 )
 def test_asks_up_to_three_edges(
