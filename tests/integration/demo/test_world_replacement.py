@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from demo_platform.supervisor import LINGER_S
 from tests.integration.demo.worlds import CRASHING, PLAIN, World, world
 
 pytestmark = pytest.mark.integration
@@ -137,3 +139,19 @@ def test_crashing_service_is_backed_off_and_named() -> None:
         time.sleep(4)
         assert started.log().count("exited with code 1") <= 4
         assert started.platform()["state"] == "starting"
+
+
+def test_namespaces_of_the_replaced_are_let_go(small: World) -> None:
+    """Neither descriptors nor links pile up in the supervisor as instances come and go."""
+
+    def namespaces_held() -> int:
+        held = Path(f"/proc/{small.supervisor_pid()}/fd").iterdir()
+        return sum(str(fd.readlink()).startswith("net:") for fd in held)
+
+    time.sleep(LINGER_S + 2)  # whatever the tests above had killed
+    before = namespaces_held()
+    for victim in [i for i in small.platform()["instances"] if i["zone"] == "us-east-1c"]:
+        os.kill(victim["pid"], 9)
+        replaced(small, victim)
+    time.sleep(LINGER_S + 2)
+    assert namespaces_held() == before == 28  # 27 instances and the viewers
