@@ -50,7 +50,10 @@ def _do(ip: IPRoute, action: str, argument: str) -> None:
             ip.tc(verb, "pfifo_fast", index, handle=0x10000)
         case "mount":
             kernel.mount("tmpfs", argument, "tmpfs")
-        case "no-mount":
+        case "held-mount":
+            kernel.unshare(kernel.NEW_NET)
+            kernel.mount("/proc/self/ns/net", argument, "none")
+        case "no-mount" | "no-held-mount":
             kernel.unmount(argument)
         case _:
             raise SystemExit(f"unknown action {action!r}")
