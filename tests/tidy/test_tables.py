@@ -30,7 +30,7 @@ TABLES = {
         ("COMMANDS", "GROUPS"),
         "../cli.py",
         "tests/data/cli/{}.txt",
-        others=("options", "store_answers"),  # what several commands share
+        others=("options",),
     ),
 }
 
