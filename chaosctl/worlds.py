@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from chaosctl import demo
@@ -29,9 +29,15 @@ EXPLAIN_S = 4.0
 """Computing why a check broke stops after this, with what it has found by then."""
 
 
-def undoer_for(context: Context) -> UndoerFor:
-    """What takes back the records of a driver, by the driver's name."""
+def store_at(context: Context, address: str) -> AtlasStore:
+    """The store at an address; the demo platform's own when there is none."""
+    return AtlasStore(address or f"unix:{demo.demo_paths(context.runtime_dir).store}")
 
+
+def undoer_for(context: Context) -> UndoerFor:
+    """What takes back the records of a driver, by the driver's name; one of each driver."""
+
+    @cache
     def find(driver: str) -> Any:
         if driver not in DRIVERS:
             raise ChaosctlError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -57,9 +58,12 @@ def query(
     from atlas.errors import AtlasError
     from atlas.expr.instants import parse_window
     from atlas.expr.text import parse_duration
-    from chaosctl.commands.store_answers import print_lines, store_at
     from chaosctl.context import Context
     from chaosctl.errors import ChaosctlError
+    from chaosctl.judge.verdict import EXIT_CODES, Verdict
+    from chaosctl.report.json_lines import to_json_line
+    from chaosctl.report.lines import lines_as_json, render_lines
+    from chaosctl.worlds import store_at
 
     context = Context()
     try:
@@ -70,7 +74,11 @@ def query(
         raise ChaosctlError(error.what, where="--start, --end, --step", fix=fix) from error
     start_ms, end_ms = (instant // step_ms * step_ms for instant in (start_ms, end_ms))
     lines = store_at(context, store).lines(expression, start_ms, end_ms, step_ms=step_ms)
-    return print_lines(lines, as_json=as_json)
+    print(to_json_line(lines_as_json(lines)) if as_json else render_lines(lines))
+    if not any(line.points() for line in lines):
+        print("no data", file=sys.stderr)
+        return EXIT_CODES[Verdict.INCONCLUSIVE]
+    return 0
 
 
 @app.command("tags")
@@ -88,8 +96,8 @@ def tags(
     """
     import json
 
-    from chaosctl.commands.store_answers import store_at
     from chaosctl.context import Context
+    from chaosctl.worlds import store_at
 
     found = store_at(Context(), store).tags(key or None, wanted or None)
     if as_json:
