@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -46,9 +47,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Bed:
-    """Folders and environment of one group of tests."""
+    """Folders and environment of one group of tests.
+
+    python: the interpreter to run with; user: whom to run as, -1 for ourselves.
+    """
 
     folder: Path
+    python: str = sys.executable
+    user: int = -1
 
     @property
     def runtime(self) -> Path:
@@ -73,7 +79,7 @@ class Bed:
         """Environment that keeps chaosctl inside this bed."""
         return {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "targets" / "demo-platform")]),
+            "PYTHONPATH": os.pathsep.join(self._paths()),
             "CHAOSCTL_RUNTIME_DIR": str(self.runtime),
             "CHAOSCTL_STATE_DIR": str(self.state),
             "CHAOSCTL_LOCK_DIR": str(self.folder / "locks"),
@@ -81,6 +87,12 @@ class Bed:
             "COLUMNS": "100",
             **more,
         }
+
+    def _paths(self) -> list[str]:
+        """Our sources; and what they need, should another interpreter run them."""
+        sources = [str(ROOT), str(ROOT / "targets" / "demo-platform")]
+        needed = sysconfig.get_paths()["purelib"]
+        return sources if self.python == sys.executable else [*sources, needed]
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """Start a command; its output goes to pipes unless `options` say otherwise."""
@@ -90,9 +102,10 @@ class Bed:
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
         }
+        who = {"user": self.user, "group": self.user, "extra_groups": []} if self.user >= 0 else {}
         return subprocess.Popen(
-            [sys.executable, "-m", "chaosctl", *arguments],
-            **{**streams, **options},
+            [self.python, "-m", "chaosctl", *arguments],
+            **{**streams, **who, **options},
             env=environment,
             cwd=self.folder,
             text=True,
@@ -147,11 +160,14 @@ class Bed:
 
 
 @contextmanager
-def made_bed() -> Iterator[Bed]:
+def made_bed(python: str = sys.executable, user: int = -1) -> Iterator[Bed]:
     """A bed in a short temporary folder (socket paths are short); all it started ends with it."""
     become_subreaper()
-    bed = Bed(Path(tempfile.mkdtemp(prefix="bed-", dir="/tmp")))
+    bed = Bed(Path(tempfile.mkdtemp(prefix="bed-", dir="/tmp")), python, user)
     (bed.folder / "tmp").mkdir()
+    if user >= 0:
+        os.chown(bed.folder, user, user)
+        os.chown(bed.folder / "tmp", user, user)
     try:
         yield bed
     finally:

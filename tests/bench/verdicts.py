@@ -1,0 +1,100 @@
+"""The bundled experiments again and again: are the verdicts right, and how far from their limits?
+
+Every run is kept as a line of `verdicts.jsonl` in the results folder, so that a long measurement
+can be stopped and gone on with. A margin is the distance of a check's worst value from its limit,
+in standard deviations of that worst value over the runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.bench.figure import Figure, missing
+from tests.integration.bed import ROOT, Bed, made_bed
+
+Run = dict[str, Any]
+DEVIATIONS_MIN = 3
+FEWEST = 3
+
+
+def measure(options: argparse.Namespace) -> list[Figure]:
+    """Run until there are as many of each as asked for, then judge them all."""
+    expected = {
+        path.stem: yaml.safe_load(path.read_text())
+        for path in sorted((ROOT / "tests" / "data" / "verdicts").glob("*.yaml"))
+    }
+    kept = options.results / "verdicts.jsonl"
+    runs = _kept(kept)
+    done = Counter(run["name"] for run in runs)
+    todo = [name for n in range(options.repeat) for name in expected if done[name] <= n]
+    if todo:
+        with made_bed() as bed:
+            bed.up()
+            for name in todo:
+                runs.append(_run(bed, name, len(runs) + 1))
+                with kept.open("a") as file:
+                    file.write(json.dumps(runs[-1]) + "\n")
+    right = [_is_right(run, expected[run["name"]]) for run in runs]
+    share = sum(right) / len(right) * 100
+    note = f"{sum(right)} of {len(right)}"
+    return [
+        Figure("verdicts that are right", share, "%", 100, at_least=True, note=note),
+        _margin(runs),
+    ]
+
+
+def _kept(path: Path) -> list[Run]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def _run(bed: Bed, name: str, seed: int) -> Run:
+    said = bed.chaosctl("run", name, "--seed", str(seed), "--json", timeout_s=180)
+    result = json.loads(said.out.splitlines()[-1])
+    print(f"{name} {result['verdict']}: {result['reason']}", file=sys.stderr, flush=True)
+    return {"name": name, **{key: result[key] for key in ("verdict", "undo", "reason", "detail")}}
+
+
+def _is_right(run: Run, want: Run) -> bool:
+    failed = [check["name"] for check in run["detail"]["checks"] if check["outcome"] == "fail"]
+    findings = [line for lines in run["detail"]["because"].values() for line in lines]
+    reasons = want.get("because", {})
+    return (
+        run["verdict"] == want["verdict"]
+        and run["undo"] == "clean"
+        and failed == want["failed"]
+        and all(any(f"{k}={v} " in line for line in findings) for k, v in reasons.items())
+    )
+
+
+def _margin(runs: list[Run]) -> Figure:
+    """The smallest distance from a limit, in standard deviations."""
+    name = "worst margin to a limit"
+    margins: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for run in runs:
+        for check in run["detail"]["checks"]:
+            if check["margin"] is not None:
+                margins[run["name"], check["name"]].append(check["margin"])
+    if not margins or min(len(values) for values in margins.values()) < FEWEST:
+        why = f"a deviation needs {FEWEST} runs of each: --repeat {FEWEST}"
+        return missing(name, "sd", DEVIATIONS_MIN, why, at_least=True)
+    distances = {key: _deviations(values) for key, values in margins.items()}
+    for (experiment, check), distance in sorted(distances.items()):
+        mean = statistics.mean(margins[experiment, check])
+        print(f"  {experiment}: {check}: {mean:+.4f}, {distance:.1f} sd", file=sys.stderr)
+    where = min(distances, key=lambda key: distances[key])
+    note = f"{where[0]}: {where[1]}"
+    return Figure(name, distances[where], "sd", DEVIATIONS_MIN, at_least=True, note=note)
+
+
+def _deviations(margins: list[float]) -> float:
+    spread = statistics.stdev(margins)
+    return abs(statistics.mean(margins)) / spread if spread else math.inf
