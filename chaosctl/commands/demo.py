@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,20 +19,38 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+class Size(StrEnum):
+    """How much platform."""
+
+    SMALL = "small"
+    NORMAL = "normal"
+
+
+class Fabric(StrEnum):
+    """What carries the platform's network."""
+
+    AUTO = "auto"
+    NETNS = "netns"
+    LOOPBACK = "loopback"
+
+
 SwitchName = Annotated[str, typer.Argument(help="A fragility switch; `demo status` lists them.")]
 
 
 @app.command("up")
 def up(
-    size: Annotated[str, typer.Option("--size", help="small (27 instances) or normal (66).")] = (
-        "normal"
-    ),
+    size: Annotated[
+        Size, typer.Option("--size", help="27 instances in a region, or 66 in two.")
+    ] = Size.NORMAL,
     seed: Annotated[int, typer.Option("--seed", help="Seed of ids and traffic.")] = 1,
     rate: Annotated[
         float | None,
         typer.Option("--rate", help="Stream starts a second, offered. Default: as the size bears."),
     ] = None,
-    fabric: Annotated[str, typer.Option("--fabric", help="auto, netns or loopback.")] = "auto",
+    fabric: Annotated[
+        Fabric, typer.Option("--fabric", help="A network for each instance, or loopback addresses.")
+    ] = Fabric.AUTO,
     switch: Annotated[
         list[str] | None, typer.Option("--switch", metavar="NAME=on|off", help="May be repeated.")
     ] = None,
@@ -53,10 +72,10 @@ def up(
     if demo.is_up(paths):
         raise NotStarted("demo platform is up already", fix="chaosctl demo status, or demo down")
     options = demo.DemoOptions(
-        size=size,
+        size=size.value,
         seed=seed,
         starts_per_second=rate,
-        fabric=fabric,
+        fabric=fabric.value,
         switches=parse_switches(switch or []),
         store_port=port,
     )

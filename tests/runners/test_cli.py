@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import shlex
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,15 +26,22 @@ def cases(text: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
-def ask(monkeypatch, tmp_path, capsys):
+def folder():
+    """A folder with a short name: a socket's path has room for about a hundred bytes."""
+    with tempfile.TemporaryDirectory(prefix="cli-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def ask(monkeypatch, folder, capsys):
     """Runs a command line and says its answer in the form of the files."""
     from chaosctl.cli import run_cli
 
     for name in ("CHAOSCTL_STATE_DIR", "CHAOSCTL_RUNTIME_DIR", "CHAOSCTL_LOCK_DIR", "HOME"):
-        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+        monkeypatch.setenv(name, str(folder / name.lower()))
     for name, value in {"COLUMNS": "88", "TERMINAL_WIDTH": "88", "NO_COLOR": "1"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(folder)
 
     def answer(line: str) -> str:
         code = run_cli(shlex.split(line)[1:])
@@ -41,7 +49,7 @@ def ask(monkeypatch, tmp_path, capsys):
         marked = [
             (m, line) for m, text in zip("|!", said, strict=True) for line in text.splitlines()
         ]
-        lines = [f"{mark} {line}".replace(str(tmp_path), "TMP").rstrip() for mark, line in marked]
+        lines = [f"{mark} {line}".replace(str(folder), "TMP").rstrip() for mark, line in marked]
         return "\n".join([*lines, f"exit {code}"])
 
     return answer
