@@ -30,7 +30,7 @@ def look_at_reach(
 ) -> dict[str, Reading]:
     """Whether each address answers: probed until answered once or missed three times in a row."""
     readings = look_at_state(instances, target)
-    waiting = list(instances)
+    waiting = _living(instances, readings)
     for missed in range(1, MISSED_PROBES + 1):
         if not waiting:
             break
@@ -53,15 +53,21 @@ def look_at_time(
     machine's share is small, and three would take long.
     """
     readings = look_at_state(instances, target)
+    living = _living(instances, readings)
     spent_ms = 0.0
-    for _ in range(_TIMED_PROBES):
-        answers = target.probe(instances, timeout_ms=timeout_ms)
-        for each in instances:
+    for _ in range(_TIMED_PROBES if living else 0):
+        answers = target.probe(living, timeout_ms=timeout_ms)
+        for each in living:
             readings[each.id] = _faster(readings[each.id], answers.get(each.id))
         spent_ms += max((answer or timeout_ms for answer in answers.values()), default=0.0)
         if spent_ms > _TIMED_BUDGET_MS:
             break
     return readings
+
+
+def _living(instances: Sequence[Instance], readings: Mapping[str, Reading]) -> list[Instance]:
+    """Those worth a probe: of a world that is gone not even the place to probe from is left."""
+    return [each for each in instances if readings[each.id].state is not ProcessState.GONE]
 
 
 def is_reachable(reading: Reading | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,7 +60,10 @@ def run(
         chosen_seed = context.new_seed() if seed is None else seed
         view = choose_view(context, plain=plain, quiet=quiet, as_json=as_json)
         result = run_one(loaded, context, view, seed=chosen_seed, store=store, yes=yes)
-        tell(result, as_json=as_json)
+        try:
+            tell(result, as_json=as_json)
+        except OSError:  # the terminal is closed, or who read our pipe is gone
+            fall_silent()
         codes.append(result.exit_code)
         if codes[-1] in (SIGHUP, SIGINT, SIGTERM):
             break
@@ -139,6 +143,13 @@ def choose_view(context: Context, *, plain: bool, quiet: bool, as_json: bool) ->
     from chaosctl.report.live import LiveView
 
     return LiveView(context.stderr)
+
+
+def fall_silent() -> None:
+    """Nobody reads what we print any more; the exit code and the run folder still tell."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, sys.stderr.fileno())
 
 
 def tell(result: RunResult, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -46,7 +47,8 @@ class LiveView:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        with suppress(OSError):  # the terminal is closed: nobody looks
+            self._live.stop()
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Take an event in and show it."""
