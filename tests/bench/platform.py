@@ -17,7 +17,7 @@ from tests.integration.observer.processes import descendants, every_process
 
 SETTLED_S = 60
 CPU_S = 30
-STORE = "atlas serve"
+STORE = "-m atlas serve"
 
 
 def measure(_options: argparse.Namespace) -> list[Figure]:

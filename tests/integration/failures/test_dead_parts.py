@@ -12,17 +12,22 @@ from tests.integration.bed import Bed, journal, wait_for_event
 from tests.integration.failures.documents import document
 from tests.integration.failures.test_signals import broken
 from tests.integration.observer.difference import settle
-from tests.integration.observer.processes import descendants, every_process
+from tests.integration.observer.processes import every_process
 from tests.integration.observer.snapshot import take
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
 SPLICE = "chaosctl.drivers.network.splice"
 
 
-def supervisor() -> int:
+def supervisor(bed: Bed) -> int:
     """The platform's supervisor, as the kernel names it."""
-    mine = descendants(every_process(), os.getpid())
-    return next(pid for pid, p in mine.items() if p.name == "demo:supervisor" and p.state != "Z")
+    processes = every_process()
+    (pid,) = [
+        pid
+        for pid in bed.processes("demo_platform", str(bed.folder))
+        if processes[pid].name == "demo:supervisor"
+    ]
+    return pid
 
 
 def test_killed_splice_is_put_right(bed: Bed) -> None:
@@ -52,7 +57,7 @@ def test_killed_supervisor_takes_the_fault_with_it(fresh: Bed, fault: str) -> No
     if fault == "latency":
         for pid in fresh.processes(SPLICE):
             os.kill(pid, signal.SIGKILL)
-    os.kill(supervisor(), signal.SIGKILL)
+    os.kill(supervisor(fresh), signal.SIGKILL)
     said = fresh.finish(run.process)
     assert said.code == 4, said.text
     assert "undo clean" in said.text or "undo=clean" in said.text
@@ -64,7 +69,7 @@ def test_killed_supervisor_takes_the_fault_with_it(fresh: Bed, fault: str) -> No
 def test_store_that_dies_or_freezes_ends_the_fault(fresh: Bed, number: signal.Signals) -> None:
     fresh.up("--size", "small")
     run = broken(fresh, for_s=60)
-    (store,) = fresh.processes("atlas serve")
+    (store,) = fresh.processes("-m atlas serve", str(fresh.folder))
     os.kill(store, number)
     said = fresh.finish(run.process, timeout_s=45)
     assert said.code == 4, said.text

@@ -94,7 +94,7 @@ def test_halt_ends_a_run_from_elsewhere(bed: Bed) -> None:
 @pytest.mark.parametrize("fault", ["unreachable", "hang", "latency"])
 def test_run_and_watchdog_killed_together(bed: Bed, fault: str) -> None:
     """The kernel's or the helper's own deadline frees what it can; recover takes the rest."""
-    run = broken(bed, fault, for_s=1)
+    run = broken(bed, fault, for_s=2)
     for pid in [run.process.pid, *bed.processes("chaosctl.watchdog", run.folder.name)]:
         os.kill(pid, signal.SIGKILL)
     bed.finish(run.process)
