@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-
-import uvloop
 import os
 import random
 import signal
@@ -18,6 +16,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 
 import aiohttp
+import uvloop
 from aiohttp import web
 
 from demo_platform.client import Client
