@@ -57,6 +57,8 @@ def slots(capacity: Capacity, knobs: Knobs) -> int:
     return capacity.slots
 
 
-def queue_wait_s(capacity: Capacity, knobs: Knobs) -> float:
+def queue_wait_s(capacity: Capacity, route: str, knobs: Knobs) -> float:
     """How long a request may wait for a slot."""
-    return LONG_TIMEOUT_S if knobs.is_on("long-timeouts") else capacity.queue_wait_s
+    if knobs.is_on("long-timeouts"):
+        return LONG_TIMEOUT_S
+    return capacity.queue_wait_s_by_route.get(route, capacity.queue_wait_s)

@@ -42,7 +42,7 @@ class ServiceServer:
         self._service = service
         self._node = node
         self._knobs = knobs
-        self._limit = ConcurrencyLimit(service.capacity.slots)
+        self._limit = ConcurrencyLimit()
         self._in_flight = 0
         self._now = asyncio.get_running_loop().time
         self._requests = request_counters(meters)
@@ -90,18 +90,21 @@ class ServiceServer:
             self._in_flight -= 1
 
     async def _work(self, request: Request, work_s: float) -> None:
-        """Keep a slot busy for the declared service time."""
-        spare_s = request.deadline - self._now() - work_s
+        """Keep a slot busy for the declared service time, once one is free."""
+        now = self._now()
+        spare_s = request.deadline - now - work_s
         if spare_s < 0:
             raise ServiceFailed(self._service.name, 504, "no time left to answer in")
-        wait_s = fragility.queue_wait_s(self._service.capacity, self._knobs)
-        self._limit.slots = fragility.slots(self._service.capacity, self._knobs)
-        await self._limit.acquire(min(wait_s, spare_s))
-        try:
-            await asyncio.sleep(work_s)
-            self._busy.add(work_s)
-        finally:
-            self._limit.release()
+        capacity = self._service.capacity
+        wait_s = fragility.queue_wait_s(capacity, request.route, self._knobs)
+        done_at = self._limit.reserve(
+            slots=fragility.slots(capacity, self._knobs),
+            work_s=work_s,
+            wait_s=min(spare_s, wait_s),
+            now=now,
+        )
+        await asyncio.sleep(done_at - now)
+        self._busy.add(work_s)
 
     def _deadline(self, incoming: web.BaseRequest) -> float:
         if self._knobs.is_on("long-timeouts"):

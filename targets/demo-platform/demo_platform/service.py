@@ -31,6 +31,7 @@ class Capacity:
     work_s_by_route: Mapping[str, float] = field(default_factory=dict)
     slots_without_headroom: int | None = None
     queue_wait_s: float = 0.4
+    queue_wait_s_by_route: Mapping[str, float] = field(default_factory=dict)
     in_flight_max: int = 64
 
 

@@ -55,7 +55,7 @@ def test_a_switch_changes_how_a_dependency_is_called(switch: str, dependency: De
 )
 def test_a_switch_changes_the_capacity(on: tuple[str, ...], expected: tuple[int, float]) -> None:
     knobs = knobs_with(*on)
-    assert (slots(CAPACITY, knobs), queue_wait_s(CAPACITY, knobs)) == expected
+    assert (slots(CAPACITY, knobs), queue_wait_s(CAPACITY, "play", knobs)) == expected
 
 
 def test_leaves_a_capacity_alone_that_has_no_number_without_headroom() -> None:

@@ -120,8 +120,8 @@ class Region:
     [
         ((), "hung", 0.001, (0.0, 0.005), None),
         ((), "dead", 0.001, (0.0, 0.001), None),
-        (("no-headroom",), "hung", 0.005, (0.15, 0.5), "playback"),
-        (("no-headroom",), "dead", 0.005, (0.15, 0.5), "playback"),
+        (("no-headroom",), "hung", 0.005, (0.25, 0.8), "playback"),
+        (("no-headroom",), "dead", 0.005, (0.25, 0.8), "playback"),
     ],
 )
 def test_losing_a_zone(

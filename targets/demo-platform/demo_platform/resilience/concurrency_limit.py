@@ -1,14 +1,17 @@
 """Concurrency limit: an instance's declared capacity, slots over seconds of service time.
 
-A request takes a slot, waits for one in a short first-come queue, or is shed. It waits only while
-its answer can still be in time, so that an overloaded instance does not work for nobody. Capacity
-is declared, not measured: a verdict then does not depend on the machine that runs the platform.
+A request takes a slot, waits for one first come first served, or is shed. Service times are
+declared, so the waiting time is known on arrival: the limit keeps the instant at which each slot
+will be free, and a request that would wait too long is refused at once instead of after the wait.
+
+The instants are those planned, not those at which a busy machine got round to waking somebody up:
+work that ends late does not make the next one start late. So capacity is what was declared, and a
+verdict does not depend on the machine that runs the platform.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
+import heapq
 
 
 class Shed(Exception):
@@ -16,51 +19,27 @@ class Shed(Exception):
 
 
 class ConcurrencyLimit:
-    """Slots and the queue for them. `slots` may change at any time; the next release sees it."""
+    """When each slot will be free, soonest first."""
 
-    __slots__ = ("_queue", "busy", "slots")
+    __slots__ = ("_free_at",)
 
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
-        self.busy = 0
-        self._queue: deque[asyncio.Future[None]] = deque()
+    def __init__(self) -> None:
+        self._free_at: list[float] = []
 
-    @property
-    def waiting(self) -> int:
-        """Requests in the queue."""
-        return len(self._queue)
+    def reserve(self, *, slots: int, work_s: float, wait_s: float, now: float) -> float:
+        """Plan a request's work; returns the instant at which it will be done.
 
-    async def acquire(self, wait_s: float) -> None:
-        """Take a slot within `wait_s` seconds, or raise Shed."""
-        if self.busy < self.slots and not self._queue:
-            self.busy += 1
-            return
-        if wait_s <= 0:
+        slots: may differ from call to call; work that is planned stays planned.
+        wait_s: the longest that the request may wait for a slot.
+        Raises Shed when no slot is free in time.
+        """
+        while len(self._free_at) < slots:
+            heapq.heappush(self._free_at, now)
+        while len(self._free_at) > slots:
+            heapq.heappop(self._free_at)
+        begins_at = max(now, self._free_at[0])
+        if begins_at - now > wait_s:
             raise Shed
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[None] = loop.create_future()
-        self._queue.append(turn)
-        timer = loop.call_later(wait_s, self._give_up, turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            # The caller may be cancelled in the very moment its turn came: pass the slot on.
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.release()
-            raise
-        finally:
-            timer.cancel()
-
-    def release(self) -> None:
-        """Give a slot back, to the first in the queue if there is one."""
-        self.busy -= 1
-        while self._queue and self.busy < self.slots:
-            turn = self._queue.popleft()
-            if not turn.done():
-                self.busy += 1
-                turn.set_result(None)
-
-    def _give_up(self, turn: asyncio.Future[None]) -> None:
-        if not turn.done():
-            self._queue.remove(turn)
-            turn.set_exception(Shed())
+        done_at = begins_at + work_s
+        heapq.heapreplace(self._free_at, done_at)
+        return done_at

@@ -11,8 +11,10 @@ The one service whose capacity is tight by design. The load of a zone, at 30 sta
 | headroom (default)          | 4 each = 8 | 43 % | 64 %  |
 | switch `no-headroom`        | 2 each = 4 | 85 % | 127 % |
 
-At 85 % the queue (at most 0.4 s, then another instance is tried) absorbs the bursts of random
-arrivals; at 127 % a fifth of the work is too much whatever anybody tries.
+At 85 % the queue absorbs the bursts of random arrivals; what does not fit is tried at another
+instance. At 127 % a fifth of the work is too much whatever anybody tries. Streams that run come
+before streams that start: a heartbeat may wait 0.4 s, a play only 0.3 s, so that an overload costs
+starts first. `tests/unit/demo_platform/test_headroom.py` plays all of this on a virtual clock.
 """
 
 import asyncio
@@ -49,6 +51,7 @@ SERVICE = Service(
         work_s=0.240,
         work_s_by_route={"heartbeat": 0.100},
         queue_wait_s=0.4,
+        queue_wait_s_by_route={"play": 0.3},
     ),
     routes={"heartbeat": heartbeat, "play": play},
     dependencies=(

@@ -1,100 +1,69 @@
-"""Who gets a slot, who waits, and who is shed."""
-
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+"""When work is planned to be done, and what is shed."""
 
 import pytest
 
 from demo_platform.resilience.concurrency_limit import ConcurrencyLimit, Shed
 
-Jump = Callable[[Coroutine[Any, Any, Any]], Any]
 
-
-async def work(limit: ConcurrencyLimit, *, wait_s: float, work_s: float) -> float:
-    """Acquire, work, release; returns the clock's reading when the slot was taken."""
-    await limit.acquire(wait_s)
-    taken_at = asyncio.get_running_loop().time()
+def plan(limit: ConcurrencyLimit, *, slots: int, wait_s: float, now: float) -> float | None:
+    """When work of one second will be done; None when it is shed."""
     try:
-        await asyncio.sleep(work_s)
-    finally:
-        limit.release()
-    return taken_at
+        return limit.reserve(slots=slots, work_s=1.0, wait_s=wait_s, now=now)
+    except Shed:
+        return None
 
 
 @pytest.mark.parametrize(
-    ("slots", "requests", "wait_s", "served"),
+    ("slots", "wait_s", "planned"),
     [
-        (2, 2, 0.0, 2),
-        (2, 3, 0.0, 2),
-        (2, 4, 1.5, 4),
-        (2, 6, 1.5, 4),
-        (2, 6, 2.5, 6),
-        (1, 3, 1.5, 2),
+        (2, 0.0, [11.0, 11.0, None]),
+        (2, 0.9, [11.0, 11.0, None]),
+        (2, 1.0, [11.0, 11.0, 12.0, 12.0, None]),
+        (1, 2.5, [11.0, 12.0, 13.0, None]),
+        (3, 0.0, [11.0, 11.0, 11.0, None, None]),
     ],
 )
-def test_serves_what_fits_into_slots_and_waiting_time(
-    jump: Jump, slots: int, requests: int, wait_s: float, served: int
+def test_plans_what_fits_into_slots_and_waiting_time(
+    slots: int, wait_s: float, planned: list[float | None]
 ) -> None:
-    async def scene() -> int:
-        limit = ConcurrencyLimit(slots)
-        works = [work(limit, wait_s=wait_s, work_s=1.0) for _ in range(requests)]
-        endings = await asyncio.gather(*works, return_exceptions=True)
-        assert limit.busy == 0
-        assert limit.waiting == 0
-        return sum(not isinstance(ending, Shed) for ending in endings)
-
-    assert jump(scene()) == served
+    limit = ConcurrencyLimit()
+    assert [plan(limit, slots=slots, wait_s=wait_s, now=10.0) for _ in planned] == planned
 
 
-def test_serves_in_the_order_of_arrival(jump: Jump) -> None:
-    async def scene() -> list[float]:
-        limit = ConcurrencyLimit(1)
-        return await asyncio.gather(*(work(limit, wait_s=9, work_s=1.0) for _ in range(4)))
-
-    taken = jump(scene())
-    assert [round(at - taken[0]) for at in taken] == [0, 1, 2, 3]
+def test_a_slot_is_free_again_when_its_work_is_done() -> None:
+    limit = ConcurrencyLimit()
+    asked = [10.0, 10.5, 11.0, 11.2]
+    planned = [plan(limit, slots=1, wait_s=0.0, now=now) for now in asked]
+    assert planned == [11.0, None, 12.0, None]
 
 
-def test_gives_the_slot_on_when_one_that_waits_is_cancelled(jump: Jump) -> None:
-    async def scene() -> None:
-        limit = ConcurrencyLimit(1)
-        await limit.acquire(0)
-        gone = asyncio.create_task(limit.acquire(9))
-        stays = asyncio.create_task(limit.acquire(9))
-        await asyncio.sleep(0)
-        gone.cancel()
-        limit.release()
-        await stays
-        assert limit.busy == 1
-
-    jump(scene())
+def test_what_is_shed_takes_no_room() -> None:
+    limit = ConcurrencyLimit()
+    plan(limit, slots=1, wait_s=0.0, now=10.0)
+    for _ in range(100):
+        assert plan(limit, slots=1, wait_s=0.5, now=10.0) is None
+    assert plan(limit, slots=1, wait_s=0.5, now=10.5) == 12.0
 
 
-def test_gives_the_slot_back_when_cancelled_in_the_moment_of_the_turn(jump: Jump) -> None:
-    async def scene() -> None:
-        limit = ConcurrencyLimit(1)
-        await limit.acquire(0)
-        waits = asyncio.create_task(limit.acquire(9))
-        await asyncio.sleep(0)
-        limit.release()
-        waits.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waits
-        assert limit.busy == 0
-
-    jump(scene())
+def test_an_idle_limit_saves_nothing_up() -> None:
+    limit = ConcurrencyLimit()
+    plan(limit, slots=2, wait_s=0.0, now=10.0)
+    planned = [plan(limit, slots=2, wait_s=0.0, now=100.0) for _ in range(3)]
+    assert planned == [101.0, 101.0, None]
 
 
-def test_uses_new_slots_when_the_limit_is_raised(jump: Jump) -> None:
-    async def scene() -> None:
-        limit = ConcurrencyLimit(1)
-        await limit.acquire(0)
-        waiting = [asyncio.create_task(limit.acquire(9)) for _ in range(2)]
-        await asyncio.sleep(0)
-        limit.slots = 2
-        limit.release()
-        await asyncio.gather(*waiting)
-        assert limit.busy == 2
+def test_follows_a_change_of_the_slots() -> None:
+    limit = ConcurrencyLimit()
+    slots = [2, 2, 3, 1, 1]
+    planned = [plan(limit, slots=count, wait_s=1.0, now=10.0) for count in slots]
+    assert planned == [11.0, 11.0, 11.0, 12.0, None]
 
-    jump(scene())
+
+@pytest.mark.parametrize("late_s", [0.0, 0.01, 0.3])
+def test_capacity_does_not_depend_on_how_late_the_machine_wakes_us(late_s: float) -> None:
+    limit = ConcurrencyLimit()
+    now, served = 0.0, 0
+    while now < 100.0:
+        served += plan(limit, slots=2, wait_s=0.5, now=now + late_s) is not None
+        now += 0.25
+    assert served == pytest.approx(200, abs=2)
