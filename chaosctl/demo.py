@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,9 +139,15 @@ def start(paths: DemoPaths, options: DemoOptions, say: Say) -> dict[str, Any]:
     try:
         return wait_until_ready(paths, keeper, say)
     except BaseException:
-        # Ctrl-C included: a platform that is half up is of no use to anybody.
+        # Ctrl-C included: a platform that is half up is of no use to anybody. Its keeper may not
+        # have written down yet who it is, so that `stop` alone would miss it.
+        keeper.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            keeper.wait(STOP_SECONDS_MAX)
         stop(paths)
         raise
+    finally:
+        paths.output.unlink(missing_ok=True)  # from now on it has a log of its own
 
 
 def wait_until_ready(paths: DemoPaths, keeper: subprocess.Popen[bytes], say: Say) -> dict[str, Any]:

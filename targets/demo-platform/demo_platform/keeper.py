@@ -151,7 +151,7 @@ class _Keeper:
             try:
                 return self._start_world(Style.NETNS, "")
             except DemoError as error:
-                if asked == "netns":
+                if asked == "netns" or self._asked_to_stop:
                     raise
                 reason = f"{error.what} ({error.where}); fix: {error.fix}"
         else:
@@ -191,12 +191,15 @@ class _Keeper:
             self._await_event(world, "up")
         except DemoError:
             self._world = world
+            os.close(go_fd)  # a world that still waits for its birth ends by this
+            go_fd = -1
             self._end_world()
             self._world = None
             _reap_all_of(child)
             raise
         finally:
-            os.close(go_fd)
+            if go_fd >= 0:
+                os.close(go_fd)
         return world
 
     def _await_event(self, world: _World, wanted: str) -> dict[str, Any]:
@@ -274,6 +277,8 @@ class _Keeper:
         world = self._world
         if world is None:
             return
+        # A world that is not up yet is deaf to signals, and reads this as soon as it can.
+        os.close(world.keeper_fd)
         if world.pid:
             for number, within_s in ((signal.SIGTERM, STOP_WITHIN_S), (signal.SIGKILL, 60.0)):
                 with suppress(ProcessLookupError):
@@ -284,8 +289,7 @@ class _Keeper:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(world.pid, signal.SIGKILL)
             world.pid = 0
-        for fd in (world.status_fd, world.keeper_fd):
-            os.close(fd)
+        os.close(world.status_fd)
 
     def _end_companions(self) -> None:
         for companion in self._companions:

@@ -112,6 +112,17 @@ def test_run_and_watchdog_killed_together(bed: Bed, fault: str) -> None:
     assert settle(run.before, bed.scope, 3)[0] == []
 
 
+@pytest.mark.parametrize("after_s", [0.3, 0.6, 0.9, 1.5, 2.5])
+def test_interrupted_start_leaves_nothing(fresh: Bed, after_s: float) -> None:
+    before = take(fresh.scope)
+    starting = fresh.start("demo", "up", "--size", "small")
+    time.sleep(after_s)
+    starting.send_signal(signal.SIGINT)
+    assert fresh.finish(starting, timeout_s=20).code in (0, 130, -signal.SIGINT)
+    fresh.chaosctl("demo", "down")  # it may have been up already
+    assert [r for r in settle(before, fresh.scope, 2)[0] if r.what != str(fresh.runtime)] == []
+
+
 def _drained(master: int) -> bool:
     """Read what a terminal would show, so that the run never waits for us."""
     try:
