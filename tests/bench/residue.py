@@ -8,8 +8,7 @@ import signal
 from tests.bench.figure import Figure
 from tests.integration.bed import Bed, made_bed, wait_for_event
 from tests.integration.failures.documents import document
-from tests.integration.observer.difference import settle
-from tests.integration.observer.snapshot import take
+from tests.integration.observer.difference import settle, steady
 
 FAULTS = ("unreachable", "hang", "latency", "partition")
 PATIENCE_S = 30
@@ -28,7 +27,7 @@ def measure(_options: argparse.Namespace) -> list[Figure]:
 
 
 def _clean_after(bed: Bed, fault: str, number: signal.Signals) -> float:
-    before, known = take(bed.scope), bed.run_folders()
+    before, known = steady(bed.scope), bed.run_folders()
     run = bed.start("run", "--plain", bed.document(document(fault, for_s=60)))
     wait_for_event(bed, known, ["confirm"])
     run.send_signal(number)

@@ -91,8 +91,9 @@ class Bed:
     def _paths(self) -> list[str]:
         """Our sources; and what they need, should another interpreter run them."""
         sources = [str(ROOT), str(ROOT / "targets" / "demo-platform")]
-        needed = sysconfig.get_paths()["purelib"]
-        return sources if self.python == sys.executable else [*sources, needed]
+        given = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+        needed = [] if self.python == sys.executable else [sysconfig.get_paths()["purelib"]]
+        return [*sources, *given, *needed]
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """Start a command; its output goes to pipes unless `options` say otherwise."""

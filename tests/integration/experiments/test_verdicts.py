@@ -18,8 +18,7 @@ from chaosctl.judge.verdict import UndoState, Verdict
 from chaosctl.worlds import open_world
 from monkeys.faults import FAULTS
 from tests.integration.bed import ROOT, Bed, Said, made_bed
-from tests.integration.observer.difference import settle
-from tests.integration.observer.snapshot import take
+from tests.integration.observer.difference import settle, steady
 
 pytestmark = [pytest.mark.integration, pytest.mark.verdicts, pytest.mark.timeout(180)]
 
@@ -61,7 +60,7 @@ def test_every_bundled_experiment_has_its_verdict_written_down() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_verdict_is_as_written_down(bed: Bed, name: str) -> None:
     want = EXPECTED[name]
-    before = take(bed.scope)
+    before = steady(bed.scope)
     said = bed.chaosctl("run", name, "--seed", "1", "--json")
     result = _result(said)
     assert result["verdict"] == want["verdict"], _story(said)
@@ -90,7 +89,7 @@ def test_without_effect_it_is_inconclusive(bed: Bed, name: str, tmp_path: Path) 
         world = connect(say)
         return World(Deaf(world.target), world.store, world.about, world.settings, world.explain)
 
-    before = take(bed.scope)
+    before = steady(bed.scope)
     os.environ.update({k: v for k, v in context.env.items() if k.startswith("CHAOSCTL_")})
     result = run_experiment(Setup(experiment, "", 1, FAULTS, deaf), context)
     assert result.verdict is Verdict.INCONCLUSIVE, result.reason

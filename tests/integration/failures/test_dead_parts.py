@@ -11,7 +11,7 @@ import pytest
 from tests.integration.bed import Bed, journal, wait_for_event
 from tests.integration.failures.documents import document
 from tests.integration.failures.test_signals import broken
-from tests.integration.observer.difference import settle
+from tests.integration.observer.difference import settle, steady
 from tests.integration.observer.processes import every_process
 from tests.integration.observer.snapshot import take
 
@@ -99,7 +99,7 @@ def test_disk_that_fills_up_does_not_stop_the_undo_of_a_killed_run(bed: Bed) -> 
 
 
 def test_full_disk_means_no_injection(bed: Bed) -> None:
-    before, known = take(bed.scope), bed.run_folders()
+    before, known = steady(bed.scope), bed.run_folders()
     run = bed.start("run", "--plain", bed.document(document("unreachable")))
     folder = wait_for_event(bed, known, ["baseline"])
     _fill_disk_of(run.pid)

@@ -9,8 +9,7 @@ import pytest
 
 from tests.integration.bed import Bed, wait_for_event
 from tests.integration.failures.documents import document
-from tests.integration.observer.difference import settle
-from tests.integration.observer.snapshot import take
+from tests.integration.observer.difference import settle, steady
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
 
@@ -48,7 +47,7 @@ def limit_s(fault: str) -> int:
 
 @pytest.mark.parametrize(("fault", "phase"), CASES)
 def test_killed_run_leaves_nothing(bed: Bed, fault: str, phase: str) -> None:
-    before = take(bed.scope)
+    before = steady(bed.scope)
     known = bed.run_folders()
     run = bed.start("run", "--plain", bed.document(document(fault)))
     wait_for_event(bed, known, [PHASES[phase]])
@@ -60,7 +59,7 @@ def test_killed_run_leaves_nothing(bed: Bed, fault: str, phase: str) -> None:
 
 
 def test_run_killed_while_validating_leaves_nothing(bed: Bed) -> None:
-    before = take(bed.scope)
+    before = steady(bed.scope)
     run = bed.start("run", "--plain", bed.document(document("unreachable")))
     time.sleep(0.15)
     run.send_signal(signal.SIGKILL)
@@ -70,7 +69,7 @@ def test_run_killed_while_validating_leaves_nothing(bed: Bed) -> None:
 
 @pytest.mark.parametrize("fault", ["dead", "hang", "kill", "latency", "partition", "unreachable"])
 def test_interrupted_run_leaves_nothing(bed: Bed, fault: str) -> None:
-    before = take(bed.scope)
+    before = steady(bed.scope)
     known = bed.run_folders()
     run = bed.start("run", "--plain", bed.document(document(fault)))
     wait_for_event(bed, known, ["confirm"])

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.bed import Bed, wait_for_event
 from tests.integration.failures.documents import document
-from tests.integration.observer.difference import settle
+from tests.integration.observer.difference import settle, steady
 from tests.integration.observer.snapshot import take
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
@@ -28,7 +28,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_document_is_invalid_and_touches_nothing(bed: Bed, name: str) -> None:
     (old, new), words = WRONG[name]
-    before = take(bed.scope)
+    before = steady(bed.scope)
     text = document("unreachable")
     assert old in text
     said = bed.chaosctl("run", "--plain", bed.document(text.replace(old, new)))
@@ -39,7 +39,7 @@ def test_wrong_document_is_invalid_and_touches_nothing(bed: Bed, name: str) -> N
 
 
 def test_second_run_on_the_same_target_is_refused(bed: Bed) -> None:
-    before, known = take(bed.scope), bed.run_folders()
+    before, known = steady(bed.scope), bed.run_folders()
     first = bed.start("run", "--plain", bed.document(document("unreachable", for_s=30)))
     folder = wait_for_event(bed, known, ["watchdog"])
     second = bed.chaosctl("run", "--plain", bed.document(document("hang"), "second"))
@@ -78,7 +78,7 @@ def test_port_in_use_is_said(fresh: Bed) -> None:
 
 
 def test_store_that_is_not_there_is_said(bed: Bed) -> None:
-    before = take(bed.scope)
+    before = steady(bed.scope)
     store = f"unix:{bed.folder}/nowhere.sock"
     path = bed.document(document("unreachable"))
     said = bed.chaosctl("run", "--plain", "--store", store, path)

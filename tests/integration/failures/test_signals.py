@@ -15,7 +15,7 @@ import pytest
 
 from tests.integration.bed import Bed, wait_for_event, wait_until
 from tests.integration.failures.documents import document
-from tests.integration.observer.difference import diff, settle
+from tests.integration.observer.difference import diff, settle, steady
 from tests.integration.observer.snapshot import Snapshot, take
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
@@ -32,7 +32,7 @@ class Breaking:
 
 def broken(bed: Bed, fault: str = "unreachable", for_s: float = 30) -> Breaking:
     """Start a run and wait until its fault is confirmed."""
-    before, known = take(bed.scope), bed.run_folders()
+    before, known = steady(bed.scope), bed.run_folders()
     process = bed.start("run", "--plain", bed.document(document(fault, for_s=for_s)))
     return Breaking(process, before, wait_for_event(bed, known, ["confirm"]))
 
@@ -47,7 +47,7 @@ def test_signal_undoes_and_ends(bed: Bed, number: signal.Signals, code: int) -> 
 
 
 def test_closed_terminal_undoes_and_ends(bed: Bed) -> None:
-    before, known = take(bed.scope), bed.run_folders()
+    before, known = steady(bed.scope), bed.run_folders()
     master, slave = os.openpty()
     process = bed.start(
         "run",

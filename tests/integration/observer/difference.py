@@ -15,6 +15,8 @@ from pathlib import Path
 from tests.integration.observer.processes import Process
 from tests.integration.observer.snapshot import Scope, Snapshot, Space, take
 
+STEADY_S = 0.8
+
 
 @dataclass(frozen=True, slots=True)
 class Residue:
@@ -36,6 +38,20 @@ def settle(before: Snapshot, scope: Scope, within_s: float) -> tuple[list[Residu
         if not left or asked_s >= within_s:
             return left, asked_s
         time.sleep(0.05)
+
+
+def steady(scope: Scope, within_s: float = 20) -> Snapshot:
+    """A picture of a time in which nothing is being replaced: all answer, and nothing changes."""
+    deadline_s = time.monotonic() + within_s
+    first, since_s = take(scope), time.monotonic()
+    while time.monotonic() < deadline_s:
+        time.sleep(0.1)
+        now = take(scope)
+        if diff(first, now) or not all(now.answers.values()):
+            first, since_s = now, time.monotonic()
+        elif time.monotonic() - since_s >= STEADY_S:
+            return now
+    raise AssertionError(f"nothing steady to compare with within {within_s} s")
 
 
 def diff(before: Snapshot, after: Snapshot) -> list[Residue]:
