@@ -8,7 +8,7 @@ from tests.bench.figure import Figure
 from tests.integration.bed import made_bed
 
 TRIES = 5
-LIMIT_S = 1.0
+LIMIT_S = 0.3
 
 
 def measure(_options: argparse.Namespace) -> list[Figure]:
