@@ -107,8 +107,9 @@ def run_cli(arguments: Sequence[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted; nothing is running", file=sys.stderr)
         return SIGINT
-    except BrokenPipeError:
-        # The reader of our output went away; what is left to print has no reader.
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output went away, for which typer exits: no failure of anything, and
+        # what is left to print has no reader.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the boundary: every error ends as an exit code
@@ -132,7 +133,7 @@ def tell_error(error: Exception, arguments: Sequence[str]) -> int:
 
 def usage_error(mistake: typer.TyperException) -> int:
     """Print a mistake on the command line in the form what, fix; exit code `invalid`."""
-    message = mistake.format_message().rstrip(".")
+    message = mistake.format_message().rstrip(".").replace("Value error, ", "")
     if message.startswith("Usage:"):  # a group without a command: its help is the answer
         print(message, file=sys.stderr)
         return EXIT_CODES[Verdict.INVALID]
