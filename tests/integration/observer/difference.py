@@ -160,7 +160,8 @@ def _insides(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
     """Contents of each network namespace, against itself or, when it is new, its neighbours."""
     for space in after.spaces.values():
         known = before.spaces.get(space.id)
-        if known is None:
+        # The kernel gives a namespace's number again at once: with another address it is another.
+        if known is None or known.is_lingering or known.addresses != space.addresses:
             neighbours = [s for s in before.spaces.values() if s.place == space.place]
             yield from _newcomer(space, neighbours)
             continue
