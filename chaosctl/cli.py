@@ -101,6 +101,7 @@ def run_cli(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; no traceback reaches the user."""
     try:
         result = build()(args=list(arguments), prog_name="chaosctl", standalone_mode=False)
+        sys.stdout.flush()  # here, where a reader that went away can still be told apart
         return int(result or 0)
     except typer.Exit as done:
         return done.exit_code
