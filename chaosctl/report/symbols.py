@@ -1,17 +1,9 @@
-"""Marks, colours and durations as people read them; colour never carries meaning alone."""
+"""Marks, durations and numbers as people read them."""
 
 from __future__ import annotations
 
 from chaosctl.judge.verdict import Outcome, Verdict
 
-VERDICT_COLOURS = {
-    Verdict.PASSED: "green",
-    Verdict.FAILED: "red",
-    Verdict.INCONCLUSIVE: "yellow",
-    Verdict.ABORTED: "magenta",
-    Verdict.NOT_STARTED: "blue",
-    Verdict.INVALID: "blue",
-}
 VERDICT_MARKS = {
     Verdict.PASSED: ("✔", "ok"),
     Verdict.FAILED: ("✘", "FAIL"),
