@@ -81,8 +81,7 @@ class LineStats:
 class Line:
     """One line. `values` has shape (steps,), NaN is a gap. `color` is ARGB in 8 hex digits.
 
-    `query` is the expression of the line as it prints, `keys` the keys that it is grouped by, and
-    `original_tags` the tags without `atlas.offset`.
+    `query` is the expression of the line as it prints, `keys` the keys that it is grouped by.
     """
 
     label: str
@@ -121,7 +120,10 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Everything that a request draws. Step i of a line belongs to `start_ms + i * step_ms`."""
+    """Everything that a request draws.
+
+    Step i of a line belongs to `start_ms + i * step_ms`; `end_ms` is past the last one.
+    """
 
     start_ms: int
     end_ms: int
