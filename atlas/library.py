@@ -56,9 +56,10 @@ class Atlas:
                 fix=f"the store's step is {self.store.config.step_ms} ms",
             )
         context = EvalContext(start_ms + step_ms, end_ms + step_ms, step_ms)
+        exprs = [styled.expr for styled in parse_exprs(program)]
         return [
             TimeSeries(label, tags, context.start_ms, step_ms, tuple(values.tolist()))
-            for lines in evaluate(self.store, parse_exprs(program), context)
+            for lines in evaluate(self.store, exprs, context)
             for label, tags, values in zip(lines.labels, lines.tags, lines.values, strict=True)
         ]
 

@@ -6,29 +6,28 @@ is how overloads are told apart. Source: Atlas `ModelDataTypes.scala`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from atlas.errors import AtlasError
 from atlas.expr.data_expr import Aggregate, All, GroupBy
-from atlas.expr.math_expr import (
-    Binary,
-    Constant,
-    LineAggregate,
-    LineGroupBy,
-    NamedRewrite,
-    TimeSeriesExpr,
-    Unary,
-)
-from atlas.expr.query_expr import Compare, Query, Regex
-from atlas.expr.text import decode, parse_number
+from atlas.expr.math_expr import Constant
+from atlas.expr.query_expr import Query
+from atlas.expr.style_expr import StyleExpr
+from atlas.expr.text import decode, duration_text, parse_duration, parse_number
+from atlas.expr.tree import Node, TimeSeriesExpr
 
 NOT_ONE: Final = object()
 """What a coercion returns for an item of another type."""
 
-AslList = tuple[str, ...]
-"""A list on the stack: tokens, neither run nor unescaped."""
+AslList = tuple[object, ...]
+"""A list on the stack. What a program writes in brackets are tokens, neither run nor unescaped."""
+
+_INT = re.compile(r"[+-]?\d+")
+_INT_MAX = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,16 @@ class DataType:
 
     name: str
     coerce: Callable[[object], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length of time on the stack."""
+
+    duration_ms: int
+
+    def __str__(self) -> str:
+        return duration_text(self.duration_ms)
 
 
 def _string(item: object) -> object:
@@ -48,7 +57,24 @@ def _list(item: object) -> object:
 
 
 def _string_list(item: object) -> object:
-    return tuple(decode(s) for s in item) if isinstance(item, tuple) else NOT_ONE
+    if not isinstance(item, tuple) or not all(isinstance(part, str) for part in item):
+        return NOT_ONE
+    return tuple(map(decode, item))
+
+
+def _double_list(item: object) -> object:
+    if not isinstance(item, tuple):
+        return NOT_ONE
+    numbers = tuple(map(_double, item))
+    return NOT_ONE if NOT_ONE in numbers else numbers
+
+
+def _int(item: object) -> object:
+    if isinstance(item, Constant):
+        return int(item.value) if abs(item.value) <= _INT_MAX else NOT_ONE
+    if isinstance(item, str) and _INT.fullmatch(item) and -_INT_MAX <= int(item) + 1 <= 2**31:
+        return int(item)
+    return NOT_ONE
 
 
 def _double(item: object) -> object:
@@ -58,6 +84,17 @@ def _double(item: object) -> object:
         number = parse_number(item)
         return NOT_ONE if number is None else number
     return NOT_ONE
+
+
+def _duration(item: object) -> object:
+    if isinstance(item, Duration):
+        return item.duration_ms
+    if not isinstance(item, str):
+        return NOT_ONE
+    try:
+        return parse_duration(item)
+    except AtlasError:
+        return NOT_ONE
 
 
 def _query(item: object) -> object:
@@ -70,6 +107,12 @@ def _aggregate(item: object) -> object:
     return item if isinstance(item, Aggregate) else NOT_ONE
 
 
+def _data_expr(item: object) -> object:
+    if isinstance(item, Query):
+        return Aggregate("sum", item)
+    return item if isinstance(item, Aggregate | GroupBy | All) else NOT_ONE
+
+
 def as_series(item: object) -> TimeSeriesExpr | None:
     """The item as an expression: a query is summed, a number is a constant; None for others."""
     if isinstance(item, TimeSeriesExpr):
@@ -80,9 +123,22 @@ def as_series(item: object) -> TimeSeriesExpr | None:
     return Constant(number) if isinstance(number, float) else None
 
 
+def as_styled(item: object) -> StyleExpr | None:
+    """The item as an expression with settings, of which there may be none; None for others."""
+    if isinstance(item, StyleExpr):
+        return item
+    expr = as_series(item)
+    return None if expr is None else StyleExpr(expr)
+
+
 def _series(item: object) -> object:
     expr = as_series(item)
     return NOT_ONE if expr is None else expr
+
+
+def _styled(item: object) -> object:
+    styled = as_styled(item)
+    return NOT_ONE if styled is None else styled
 
 
 TYPES: Mapping[str, DataType] = MappingProxyType(
@@ -91,56 +147,29 @@ TYPES: Mapping[str, DataType] = MappingProxyType(
         for t in (
             DataType("AggregateFunction", _aggregate),
             DataType("Any", lambda item: item),
+            DataType("DataExpr", _data_expr),
             DataType("Double", _double),
+            DataType("DoubleList", _double_list),
+            DataType("Duration", _duration),
+            DataType("Int", _int),
             DataType("List", _list),
             DataType("Query", _query),
             DataType("String", _string),
             DataType("StringList", _string_list),
+            DataType("StyleExpr", _styled),
             DataType("TimeSeriesExpr", _series),
         )
     }
 )
 
-_COMPARE_NAMES = {
-    "lt": "LessThan",
-    "le": "LessThanEqual",
-    "gt": "GreaterThan",
-    "ge": "GreaterThanEqual",
-}
-_OPERATOR_NAMES = _COMPARE_NAMES | {
-    "abs": "Abs",
-    "neg": "Negate",
-    "add": "Add",
-    "sub": "Subtract",
-    "mul": "Multiply",
-    "div": "Divide",
-    "fadd": "FAdd",
-    "fsub": "FSubtract",
-    "fmul": "FMultiply",
-    "fdiv": "FDivide",
-    "and": "And",
-    "or": "Or",
-}
 
-
-def type_name(item: object) -> str:  # noqa: PLR0911 (a return for each kind of item)
+def type_name(item: object) -> str:
     """The class name under which the original reports an item of the stack."""
-    match item:
-        case str():
-            return "String"
-        case tuple():
-            return "List"
-        case Compare():
-            return _COMPARE_NAMES[item.word]
-        case Regex():
-            return "RegexIgnoreCase" if item.ignore_case else "Regex"
-        case Aggregate() | LineAggregate():
-            return item.function.capitalize()
-        case Unary() | Binary():
-            return _OPERATOR_NAMES.get(item.word, item.word)
-        case LineGroupBy() | GroupBy():
-            return "GroupBy"
-        case All() | NamedRewrite() | Constant():
-            return type(item).__name__
-        case _:
-            return type(item).__name__.removesuffix("Query")
+    if isinstance(item, Node):
+        return item.original_name
+    return "List" if isinstance(item, tuple) else type(item).__name__.replace("str", "String")
+
+
+def item_text(item: object) -> str:
+    """An item of the stack as the original prints it: lists as `List(a, b)`."""
+    return f"List({', '.join(map(item_text, item))})" if isinstance(item, tuple) else str(item)

@@ -2,47 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from atlas.asl.datatypes import type_name
 from atlas.asl.lexer import Token, tokens_of
-from atlas.asl.word import Stack, Vocabulary, Word
-from atlas.errors import AslError
+from atlas.asl.word import Context, Stack, Vocabulary, Word
+from atlas.errors import AslError, AtlasError
 from atlas.expr.text import decode
 
 STACK_SIZE_MAX = 1024
 LIST_SIZE_MAX = 1024
+CALL_DEPTH_MAX = 10
+_NO_VARIABLES: Mapping[str, object] = MappingProxyType({})
 
 
-def run_program(program: str, vocabulary: Vocabulary) -> Stack:
-    """The stack that `program` leaves, bottom to top. Raises AslError with a mistake's place."""
-    return run_tokens(tokens_of(program), vocabulary)
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A point in the run of a program: the tokens still to come and what there is so far."""
+
+    program: tuple[str, ...]
+    context: Context
 
 
-def run_tokens(tokens: Sequence[Token], vocabulary: Vocabulary, stack: Stack = ()) -> Stack:
-    """The stack after running `tokens` on `stack`."""
-    i = 0
-    while i < len(tokens):
+@dataclass(frozen=True, slots=True)
+class VocabularyInterpreter:
+    """Runs programs with the words of one vocabulary."""
+
+    vocabulary: Vocabulary
+
+    def run(self, program: str, variables: Mapping[str, object] = _NO_VARIABLES) -> Stack:
+        """The stack that `program` leaves, bottom to top. Raises AslError with a mistake's place.
+
+        What the program froze lies below the rest.
+        """
+        context = self.run_tokens(tokens_of(program), self.start(variables))
+        return (*context.frozen, *context.stack)
+
+    def start(self, variables: Mapping[str, object] = _NO_VARIABLES) -> Context:
+        """The context of a program of which nothing has been run."""
+        return Context(self, variables=variables, initial_variables=variables)
+
+    def steps(self, program: str) -> Iterator[Step]:
+        """Every point in the run of a program, from before its first token to its end."""
+        tokens = tokens_of(program)
+        context = self.start()
+        i = 0
+        while True:
+            yield Step(tuple(t.text for t in tokens[i:]), context)
+            if i == len(tokens):
+                return
+            context, i = self._next(tokens, i, context)
+
+    def run_tokens(self, tokens: Sequence[Token], context: Context) -> Context:
+        """The context after running `tokens` on it."""
+        i = 0
+        while i < len(tokens):
+            context, i = self._next(tokens, i, context)
+        return context
+
+    def call(self, program: Sequence[object], context: Context) -> Context:
+        """The context after running the items of a list, one level deeper."""
+        if context.depth >= CALL_DEPTH_MAX:
+            raise AslError(
+                "looping detected", fix=f"calls may be nested {CALL_DEPTH_MAX} levels deep"
+            )
+        try:
+            tokens = [_token_of(item) for item in program]
+            after = self.run_tokens(tokens, replace(context, depth=context.depth + 1))
+        except AslError as error:
+            # The list has lost its place in the text; the word that calls it is the one to blame.
+            error.span = None
+            raise
+        return replace(after, depth=context.depth)
+
+    def _next(self, tokens: Sequence[Token], i: int, context: Context) -> tuple[Context, int]:
+        """The context after one more word, list or string, and the index of what comes next."""
         token = tokens[i]
-        if token.text == "(":
+        if token.value is not None:
+            context, i = context.push(token.value), i + 1
+        elif token.text == "(":
             items, i = _read_list(tokens, i)
-            stack = (*stack, items)
+            context = context.push(items)
         elif token.text == ")":
             raise AslError("unmatched closing parenthesis", span=token.span, fix="remove it")
-        elif token.text.startswith(":"):
-            stack = _call(token, stack, vocabulary)
-            i += 1
         else:
-            stack = (*stack, decode(token.text))
+            is_word = token.text.startswith(":")
+            context = self._call(token, context) if is_word else context.push(decode(token.text))
             i += 1
-        if len(stack) > STACK_SIZE_MAX:
+        if len(context.stack) > STACK_SIZE_MAX:
             raise AslError(
                 f"stack overflow: stack size exceeds limit of {STACK_SIZE_MAX}",
                 span=token.span,
                 fix="combine expressions as you go",
             )
-    return stack
+        return context, i
+
+    def _call(self, token: Token, context: Context) -> Context:
+        name = token.text[1:]
+        overloads = self.vocabulary.overloads(name)
+        if not overloads:
+            raise AslError(
+                f"unknown word ':{name}'", span=token.span, fix=_suggestion(name, self.vocabulary)
+            )
+        word = _matching(overloads, context.stack)
+        if word is None:
+            types = ",".join(map(type_name, context.stack))
+            candidates = ", ".join(f"[{w.signature}]" for w in overloads)
+            raise AslError(
+                f"no matches for word ':{name}' with stack [{types}], candidates: {candidates}",
+                span=token.span,
+                fix="put the items that a candidate names before the word",
+            )
+        try:
+            return word.execute(context)
+        except AslError as error:
+            raise error.at(token.span) from None
+        except AtlasError as error:
+            error.where = error.where or f"column {token.span[0] + 1}"
+            raise
+
+
+def _token_of(item: object) -> Token:
+    """A list's item as part of a program: what is no text stands for itself."""
+    return Token(item, (0, 0)) if isinstance(item, str) else Token("", (0, 0), item)
 
 
 def _read_list(tokens: Sequence[Token], start: int) -> tuple[tuple[str, ...], int]:
@@ -66,30 +151,8 @@ def _read_list(tokens: Sequence[Token], start: int) -> tuple[tuple[str, ...], in
     )
 
 
-def _call(token: Token, stack: Stack, vocabulary: Vocabulary) -> Stack:
-    name = token.text[1:]
-    overloads = vocabulary.overloads(name)
-    if not overloads:
-        raise AslError(
-            f"unknown word ':{name}'", span=token.span, fix=_suggestion(name, vocabulary)
-        )
-    word = _matching(overloads, stack)
-    if word is None:
-        types = ",".join(map(type_name, stack))
-        candidates = ", ".join(f"[{w.signature}]" for w in overloads)
-        raise AslError(
-            f"no matches for word ':{name}' with stack [{types}], candidates: {candidates}",
-            span=token.span,
-            fix="put the items that a candidate names before the word",
-        )
-    try:
-        return word.execute(stack)
-    except AslError as error:
-        raise error.at(token.span) from None
-
-
 def _matching(overloads: Sequence[Word], stack: Stack) -> Word | None:
-    return next((w for w in overloads if w.arguments(stack) is not None), None)
+    return next((w for w in overloads if w.matches(stack)), None)
 
 
 def _suggestion(name: str, vocabulary: Vocabulary) -> str:

@@ -13,10 +13,14 @@ from atlas.errors import AslError
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a program; `span` is where it stands in the text, end exclusive."""
+    """A piece of a program; `span` is where it stands in the text, end exclusive.
+
+    A list that was put together by words may hold finished items: then `value` is one.
+    """
 
     text: str
     span: tuple[int, int] = field(compare=False)
+    value: object = None
 
 
 def tokens_of(program: str) -> tuple[Token, ...]:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from atlas.asl.datatypes import as_series
-from atlas.asl.interpreter import run_program
-from atlas.asl.words import MATH, QUERY
+from collections.abc import Mapping
+
+from atlas.asl.datatypes import as_styled, item_text, type_name
+from atlas.asl.interpreter import VocabularyInterpreter
+from atlas.asl.word import Vocabulary
+from atlas.asl.words import CUSTOM, QUERY
 from atlas.errors import AslError
-from atlas.expr.math_expr import TimeSeriesExpr
 from atlas.expr.query_expr import Query
+from atlas.expr.style_expr import StyleExpr
 
 
-def parse_exprs(program: str) -> tuple[TimeSeriesExpr, ...]:
+def parse_exprs(
+    program: str,
+    *,
+    vocabulary: Vocabulary = CUSTOM,
+    variables: Mapping[str, object] | None = None,
+) -> tuple[StyleExpr, ...]:
     """The expressions of a graph's program, first written first."""
-    return tuple(_expr(item) for item in run_program(program, MATH))
+    stack = VocabularyInterpreter(vocabulary).run(program, variables or {})
+    return tuple(_expr(item) for item in stack)
 
 
 def parse_query(program: str) -> Query:
     """The one query that `program` leaves. Raises AslError if it leaves anything else."""
-    stack = run_program(program, QUERY)
+    stack = VocabularyInterpreter(QUERY).run(program)
     if len(stack) == 1 and isinstance(stack[0], Query):
         return stack[0]
     raise AslError(
@@ -26,8 +35,8 @@ def parse_query(program: str) -> Query:
     )
 
 
-def _expr(item: object) -> TimeSeriesExpr:
-    expr = as_series(item)
+def _expr(item: object) -> StyleExpr:
+    expr = as_styled(item)
     if expr is None:
         raise AslError(
             f"expecting time series expr, found {_found(item)}",
@@ -40,5 +49,5 @@ def _expr(item: object) -> TimeSeriesExpr:
 def _found(item: object) -> str:
     # The class names of Scala's lists are part of the text that clients have seen.
     if isinstance(item, tuple):
-        return f"{'$colon$colon' if item else 'Nil$'} 'List({', '.join(item)})'"
-    return f"String '{item}'"
+        return f"{'$colon$colon' if item else 'Nil$'} '{item_text(item)}'"
+    return f"{type_name(item)} '{item}'"

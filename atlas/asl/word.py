@@ -6,18 +6,59 @@ gives the text of error messages, the matching of overloads and the coercion of 
     @MATH.word("neg", "TimeSeriesExpr -- TimeSeriesExpr", examples=("1", "name,sps,:eq"))
     def _neg(expr: TimeSeriesExpr) -> TimeSeriesExpr:
         \"\"\"Each value with its sign turned.\"\"\"
+
+A word that needs more than its arguments — the rest of the stack, variables, other words — is a
+`context_word`: it takes and returns the whole context.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Protocol
 
-from atlas.asl.datatypes import NOT_ONE, TYPES, DataType
+from atlas.asl.datatypes import NOT_ONE, TYPES, DataType, as_styled
+from atlas.expr.style_expr import StyleExpr
+from atlas.expr.tree import TimeSeriesExpr
 
 Stack = tuple[object, ...]
 """Items bottom to top."""
+
+
+class Interpreter(Protocol):
+    """What a word may ask of whoever runs it."""
+
+    def call(self, program: Sequence[object], context: Context) -> Context:
+        """Run the tokens of a list on a context, one level deeper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything that a program has made so far. `frozen` items come back when it ends."""
+
+    interpreter: Interpreter
+    stack: Stack = ()
+    variables: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    initial_variables: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    frozen: Stack = ()
+    depth: int = 0
+
+    def push(self, *items: object) -> Context:
+        """The context with items on top of the stack."""
+        return replace(self, stack=(*self.stack, *items))
+
+    def drop(self, count: int) -> Context:
+        """The context without the top items of the stack."""
+        return replace(self, stack=self.stack[: len(self.stack) - count])
+
+    def with_variable(self, name: str, value: object) -> Context:
+        """The context with a variable set."""
+        return replace(self, variables=MappingProxyType({**self.variables, name: value}))
+
+    def call(self, program: Sequence[object]) -> Context:
+        """The context after running the tokens of a list."""
+        return self.interpreter.call(program, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +71,60 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One overload of a word. Each example is what stands before the word in a program."""
+    """One overload of a word. Each example is what stands before the word in a program.
+
+    `params` are the types of the top items of the stack, by which overloads are chosen. A word that
+    keeps style takes a styled expression in the place of a plain one.
+    """
 
     name: str
     signature: str
     summary: str
     examples: tuple[str, ...]
     params: tuple[Param, ...]
-    run: Callable[..., object]
+    run: Callable[..., Context]
+    keeps_style: bool = False
 
-    def arguments(self, stack: Stack) -> tuple[object, ...] | None:
-        """The coerced top items of the stack, or None if this overload does not take them."""
+    def matches(self, stack: Stack) -> bool:
+        """Whether the word takes the top items of the stack."""
+        return self._arguments(stack) is not None
+
+    def execute(self, context: Context) -> Context:
+        """The context after the word; it must take the stack's top items."""
+        found = self._arguments(context.stack)
+        if found is None:
+            raise ValueError(f":{self.name} was run on a stack that it does not match")
+        arguments, styles = found
+        after = self.run(context.drop(len(self.params)), *arguments)
+        # One style is kept; of two, none is.
+        if len(styles) != 1 or not isinstance(after.stack[-1], TimeSeriesExpr | StyleExpr):
+            return after
+        return after.drop(1).push(_with_style(after.stack[-1], styles[0]))
+
+    def _arguments(self, stack: Stack) -> tuple[tuple[object, ...], tuple[StyleExpr, ...]] | None:
+        """The coerced top items of the stack and the styles taken off them, or None."""
         count = len(self.params)
         if len(stack) < count:
             return None
-        top = stack[len(stack) - count :]
-        coerced = tuple(p.type.coerce(item) for p, item in zip(self.params, top, strict=True))
-        return None if any(item is NOT_ONE for item in coerced) else coerced
+        arguments, styles = [], []
+        for param, item in zip(self.params, stack[len(stack) - count :], strict=True):
+            plain = item
+            if self.keeps_style and isinstance(item, StyleExpr) and param.type in _PLAIN_TYPES:
+                plain = item.expr
+                styles.append(item)
+            argument = param.type.coerce(plain)
+            if argument is NOT_ONE:
+                return None
+            arguments.append(argument)
+        return tuple(arguments), tuple(styles)
 
-    def execute(self, stack: Stack) -> Stack:
-        """The stack after the word; it must take the stack's top items."""
-        arguments = self.arguments(stack)
-        if arguments is None:
-            raise ValueError(f":{self.name} was run on a stack that it does not match")
-        result = self.run(*arguments)
-        return (*stack[: len(stack) - len(self.params)], result)
+
+_PLAIN_TYPES = (TYPES["TimeSeriesExpr"],)
+
+
+def _with_style(item: object, style: StyleExpr) -> object:
+    styled = as_styled(item)
+    return item if styled is None else replace(style, expr=styled.expr)
 
 
 class Vocabulary:
@@ -66,17 +136,50 @@ class Vocabulary:
         self._words: dict[str, list[Word]] = {}
 
     def word(
-        self, name: str, signature: str, *, examples: tuple[str, ...]
+        self, name: str, signature: str, *, examples: tuple[str, ...], keeps_style: bool = False
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Add the decorated function as a word; its docstring is the word's summary."""
+        """Add a function of the arguments to the one item that takes their place.
+
+        The function's docstring is the word's summary.
+        """
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
+            def run(context: Context, *arguments: object) -> Context:
+                return context.push(function(*arguments))
+
             summary = " ".join((function.__doc__ or "").split())
-            word = Word(name, signature, summary, examples, _params(signature), function)
-            self._words.setdefault(name, []).append(word)
+            params = _params(signature.partition("--")[0])
+            self.add(Word(name, signature, summary, examples, params, run, keeps_style))
             return function
 
         return register
+
+    def context_word(
+        self,
+        name: str,
+        signature: str,
+        *,
+        takes: str = "",
+        examples: tuple[str, ...],
+        keeps_style: bool = False,
+    ) -> Callable[[Callable[..., Context]], Callable[..., Context]]:
+        """Add a function of the context, without the arguments, and of the arguments.
+
+        `takes` are the types of the arguments; the signature is only shown.
+        """
+
+        def register(function: Callable[..., Context]) -> Callable[..., Context]:
+            summary = " ".join((function.__doc__ or "").split())
+            self.add(
+                Word(name, signature, summary, examples, _params(takes), function, keeps_style)
+            )
+            return function
+
+        return register
+
+    def add(self, word: Word) -> None:
+        """Add a word made elsewhere."""
+        self._words.setdefault(word.name, []).append(word)
 
     def overloads(self, name: str) -> tuple[Word, ...]:
         """Every word of this name, in the order in which they are tried."""
@@ -90,8 +193,7 @@ class Vocabulary:
             yield from words
 
 
-def _params(signature: str) -> tuple[Param, ...]:
-    taken, _, _ = signature.partition("--")
+def _params(taken: str) -> tuple[Param, ...]:
     return tuple(
         Param(name, TYPES[type_name])
         for name, _, type_name in (part.rpartition(":") for part in taken.split())

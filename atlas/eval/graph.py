@@ -30,7 +30,7 @@ class GraphData:
 
 def graph_data(store: MemoryStore, program: str, context: EvalContext) -> GraphData:
     """Evaluate a program; the first step of the window is not shown."""
-    exprs = parse_exprs(program)
+    exprs = [styled.expr for styled in parse_exprs(program)]
     evaluated = evaluate(store, exprs, context)
     legends: list[str] = []
     tags: list[Mapping[str, str]] = []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from atlas.expr.label import tag_label
 from atlas.store.block import FloatArray
 
 
@@ -24,6 +25,23 @@ class Lines:
         """How many lines there are."""
         return len(self.tags)
 
+    def picked(self, at: Sequence[int]) -> Lines:
+        """The lines at these positions, in this order."""
+        return Lines(
+            tuple(self.tags[i] for i in at),
+            tuple(self.labels[i] for i in at),
+            tuple(self.keys[i] for i in at),
+            self.values[np.asarray(at, np.intp)],
+        )
+
+    def labelled_by_tags(self, values: FloatArray) -> Lines:
+        """The same lines with other values; they have no label but their tags."""
+        return replace(self, labels=tuple(map(tag_label, self.tags)), values=values)
+
+    def wrapped(self, name: str, values: FloatArray) -> Lines:
+        """The same lines with other values, labelled as `name(label)`."""
+        return replace(self, labels=tuple(f"{name}({x})" for x in self.labels), values=values)
+
 
 def one_line(tags: Mapping[str, str], label: str, values: FloatArray) -> Lines:
     """A single line, not grouped; `values` has shape (steps,)."""
@@ -37,10 +55,4 @@ def no_data(step_count: int) -> Lines:
 
 def sorted_by_label(lines: Lines) -> Lines:
     """The same lines in the order in which they are shown."""
-    order = sorted(range(lines.count), key=lines.labels.__getitem__)
-    return Lines(
-        tuple(lines.tags[i] for i in order),
-        tuple(lines.labels[i] for i in order),
-        tuple(lines.keys[i] for i in order),
-        lines.values[order] if order else lines.values,
-    )
+    return lines.picked(sorted(range(lines.count), key=lines.labels.__getitem__))

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from atlas.expr.math_expr import TimeSeriesExpr, data_exprs, grouping
+from atlas.expr.data_expr import data_exprs
 from atlas.expr.query_expr import Compare, Equal, Not, Query, Regex, clauses
+from atlas.expr.tree import TimeSeriesExpr
 
 _VARIABLE = re.compile(r"\$(?:\(([^)]*)\)|([a-zA-Z0-9._-]+)|(\())")
 _ESCAPED = re.compile(r"\\(\W)")
@@ -41,14 +42,9 @@ def _pattern(
     pairs = {k: v for k, v in own.items() if (k, v) not in common} or dict(sorted(common))
     if not pairs:
         return None
-    keys = grouping(expr)
-    if keys or _is_grouped_by_nothing(expr):
-        return "$(" + ") $(".join(keys) + ")"
+    if expr.grouping is not None:
+        return "$(" + ") $(".join(expr.grouping) + ")"
     return pairs["name"] if "name" in pairs else " ".join(v for _, v in sorted(pairs.items()))
-
-
-def _is_grouped_by_nothing(expr: TimeSeriesExpr) -> bool:
-    return str(expr).endswith("(,),:by")
 
 
 def _shared_pairs(expr: TimeSeriesExpr) -> dict[str, str]:

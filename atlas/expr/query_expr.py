@@ -13,10 +13,11 @@ from functools import lru_cache
 
 from atlas.errors import AslError
 from atlas.expr.text import encode
+from atlas.expr.tree import Node
 from atlas.model import Tags
 
 
-class Query:
+class Query(Node):
     """The base of all queries; each prints as the program that makes it."""
 
     __slots__ = ()
@@ -30,6 +31,11 @@ class Query:
 class TrueQuery(Query):
     """Selects everything."""
 
+    @property
+    def original_name(self) -> str:
+        """The class has the bare name in the original."""
+        return "True"
+
     def matches(self, tags: Tags) -> bool:
         """Always."""
         return True
@@ -41,6 +47,11 @@ class TrueQuery(Query):
 @dataclass(frozen=True, slots=True)
 class FalseQuery(Query):
     """Selects nothing."""
+
+    @property
+    def original_name(self) -> str:
+        """The class has the bare name in the original."""
+        return "False"
 
     def matches(self, tags: Tags) -> bool:
         """Never."""
@@ -95,6 +106,14 @@ class Equal(KeyQuery):
         return f"{encode(self.key)},{encode(self.value)},:eq"
 
 
+_COMPARE_NAMES = {
+    "lt": "LessThan",
+    "le": "LessThanEqual",
+    "gt": "GreaterThan",
+    "ge": "GreaterThanEqual",
+}
+
+
 def _utf16(text: str) -> bytes:
     return text.encode("utf-16-be", "surrogatepass")
 
@@ -106,6 +125,11 @@ class Compare(KeyQuery):
     key: str
     value: str
     word: str
+
+    @property
+    def original_name(self) -> str:
+        """`LessThan` …"""
+        return _COMPARE_NAMES[self.word]
 
     def accepts(self, value: str) -> bool:
         """What lies on the right side of the other value."""
@@ -162,6 +186,11 @@ class Regex(KeyQuery):
 
     def __post_init__(self) -> None:
         _search(self.pattern, self.ignore_case)
+
+    @property
+    def original_name(self) -> str:
+        """One class for each word."""
+        return "RegexIgnoreCase" if self.ignore_case else "Regex"
 
     def accepts(self, value: str) -> bool:
         """What the pattern finds."""

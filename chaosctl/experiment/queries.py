@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from atlas.asl import parse_exprs
 from atlas.errors import AslError
-from atlas.expr.data_expr import All
-from atlas.expr.math_expr import data_exprs, grouping
+from atlas.expr.data_expr import All, data_exprs
 from chaosctl.experiment.forms import Notes
 from chaosctl.experiment.nodes import Place, Scalar
 
@@ -22,9 +21,9 @@ def check_query(text: str, node: Scalar, notes: Notes) -> bool:
         what = f"the query leaves {len(exprs)} expressions, and a check needs exactly one"
         notes.add(node.place, what, "join them, as in 'a,b,:div'")
         return False
-    expr = exprs[0]
+    expr = exprs[0].expr
     leaves = list(data_exprs(expr))
-    keys = grouping(expr)
+    keys = expr.grouping
     if keys or isinstance(expr, All):
         by = f"for each value of {', '.join(keys)}" if keys else "for each series"
         what = f"the query gives a line {by}, and a check needs exactly one"

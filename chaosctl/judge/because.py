@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from atlas.asl import parse_exprs
-from atlas.expr.math_expr import data_exprs
+from atlas.expr.data_expr import data_exprs
 from atlas.expr.query_expr import And, Equal, Query
 from chaosctl.experiment.model import Check
 from chaosctl.judge.hypothesis import CheckState

@@ -33,7 +33,7 @@ def test_any_text_survives_in_a_query(key, value):
     program = f"{encode(key)},{encode(value)},:eq"
     (expr,) = parse_exprs(program)
     assert parse_exprs(str(expr)) == (expr,)
-    assert (expr.query.key, expr.query.value) == (key, value)
+    assert (expr.expr.query.key, expr.expr.query.value) == (key, value)
 
 
 @given(NUMBERS)

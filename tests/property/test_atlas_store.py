@@ -74,7 +74,8 @@ def test_aggregate_is_what_a_loop_over_the_points_gives(points, function, width)
     # A longer step ends on its last point, so the window begins width − 1 points later.
     start_ms = NOW_MS + (width - 1) * STEP_MS
     window = EvalContext(start_ms, start_ms + STEPS * STEP_MS, step_ms)
-    lines = evaluate(store, parse_exprs(f"name,aa,:eq,:{function},(,zone,),:by"), window)[0]
+    (styled,) = parse_exprs(f"name,aa,:eq,:{function},(,zone,),:by")
+    lines = evaluate(store, [styled.expr], window)[0]
     groups = defaultdict(list)
     for tags, row in plain(points).items():
         if dict(tags)["name"] == "aa":
@@ -114,7 +115,7 @@ QUERIES = st.recursive(
 @given(POINTS, QUERIES)
 def test_index_selects_what_the_query_matches(points, program):
     store = filled(points)
-    query = parse_exprs(program)[0].query
+    query = parse_exprs(program)[0].expr.query
     found = {tuple(store.index.tags_of(row).items()) for row in store.index.select(query).tolist()}
     assert found == {tags for tags in plain(points) if query.matches(dict(tags))}
 

@@ -78,9 +78,10 @@ def evaluated(atlas: Atlas, argument: str) -> list[str]:
     assert match is not None, argument
     first_ms, last_ms, step_ms = (parse_duration(text) for text in match.groups()[:3])
     context = EvalContext(DAY_MS + first_ms, DAY_MS + last_ms + step_ms, step_ms)
+    exprs = [styled.expr for styled in parse_exprs(match.group(4))]
     return [
         f"{label}  {' '.join(map(shown, values))}"
-        for lines in evaluate(atlas.store, parse_exprs(match.group(4)), context)
+        for lines in evaluate(atlas.store, exprs, context)
         for label, values in zip(lines.labels, lines.values.tolist(), strict=True)
     ]
 
@@ -143,7 +144,8 @@ EXAMPLES = [
 def test_example_runs_and_prints_and_its_print_parses_back_equal(program):
     atlas = Atlas(StoreConfig(), now_ms=lambda: DAY_MS)
     exprs = parse_exprs(program)
-    evaluate(atlas.store, exprs, EvalContext(DAY_MS, DAY_MS + 60_000, 60_000))
+    plain = [styled.expr for styled in exprs]
+    evaluate(atlas.store, plain, EvalContext(DAY_MS, DAY_MS + 60_000, 60_000))
     printed = ",".join(map(str, exprs))
     assert parse_exprs(printed) == exprs
     assert ",".join(map(str, parse_exprs(printed))) == printed

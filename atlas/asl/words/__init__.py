@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from atlas.asl.words.custom_words import CUSTOM
 from atlas.asl.words.data_words import DATA
+from atlas.asl.words.filter_words import FILTER
 from atlas.asl.words.math_words import MATH
 from atlas.asl.words.query_words import QUERY
+from atlas.asl.words.stateful_words import STATEFUL
+from atlas.asl.words.std_words import STD
+from atlas.asl.words.style_words import STYLE
 
-VOCABULARIES = {v.name: v for v in (QUERY, DATA, MATH)}
+VOCABULARIES = {v.name: v for v in (STD, QUERY, DATA, MATH, STATEFUL, FILTER, STYLE, CUSTOM)}
 
-__all__ = ["DATA", "MATH", "QUERY", "VOCABULARIES"]
+__all__ = [
+    "CUSTOM",
+    "DATA",
+    "FILTER",
+    "MATH",
+    "QUERY",
+    "STATEFUL",
+    "STD",
+    "STYLE",
+    "VOCABULARIES",
+]

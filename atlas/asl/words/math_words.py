@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from atlas.asl.word import Vocabulary
 from atlas.asl.words.data_words import DATA
@@ -12,13 +13,13 @@ from atlas.expr.math_expr import (
     Constant,
     LineAggregate,
     NamedRewrite,
-    TimeSeriesExpr,
     Unary,
     grouped_by,
 )
 from atlas.expr.operators import BINARY, UNARY
 from atlas.expr.query_expr import Query
 from atlas.expr.text import decode
+from atlas.expr.tree import Node, TimeSeriesExpr
 
 MATH = Vocabulary("math", before=DATA)
 
@@ -68,9 +69,13 @@ def _binary_word(name: str) -> Callable[[TimeSeriesExpr, TimeSeriesExpr], TimeSe
 
 
 for _name in UNARY:
-    MATH.word(_name, _UNARY_SIGNATURE, examples=("name,sps,:eq", "-1.5"))(_unary_word(_name))
+    MATH.word(_name, _UNARY_SIGNATURE, examples=("name,sps,:eq", "-1.5"), keeps_style=True)(
+        _unary_word(_name)
+    )
 for _name in BINARY:
-    MATH.word(_name, _BINARY_SIGNATURE, examples=_BINARY_EXAMPLES)(_binary_word(_name))
+    MATH.word(_name, _BINARY_SIGNATURE, examples=_BINARY_EXAMPLES, keeps_style=True)(
+        _binary_word(_name)
+    )
 
 
 def _line_aggregate(function: str, expr: TimeSeriesExpr) -> TimeSeriesExpr:
@@ -80,25 +85,30 @@ def _line_aggregate(function: str, expr: TimeSeriesExpr) -> TimeSeriesExpr:
     return LineAggregate(function, expr)
 
 
-@MATH.word("sum", _UNARY_SIGNATURE, examples=("name,sps,:eq,(,k,),:by", "name,sps,:eq,:max"))
+@MATH.word(
+    "sum",
+    _UNARY_SIGNATURE,
+    keeps_style=True,
+    examples=("name,sps,:eq,(,k,),:by", "name,sps,:eq,:max"),
+)
 def _sum(expr: TimeSeriesExpr) -> TimeSeriesExpr:
     """The lines of an expression added up."""
     return _line_aggregate("sum", expr)
 
 
-@MATH.word("count", _UNARY_SIGNATURE, examples=("name,sps,:eq,(,k,),:by",))
+@MATH.word("count", _UNARY_SIGNATURE, keeps_style=True, examples=("name,sps,:eq,(,k,),:by",))
 def _count(expr: TimeSeriesExpr) -> TimeSeriesExpr:
     """How many lines of an expression have a value."""
     return _line_aggregate("count", expr)
 
 
-@MATH.word("min", _UNARY_SIGNATURE, examples=("name,sps,:eq,(,k,),:by",))
+@MATH.word("min", _UNARY_SIGNATURE, keeps_style=True, examples=("name,sps,:eq,(,k,),:by",))
 def _min(expr: TimeSeriesExpr) -> TimeSeriesExpr:
     """The smallest of the lines of an expression."""
     return _line_aggregate("min", expr)
 
 
-@MATH.word("max", _UNARY_SIGNATURE, examples=("name,sps,:eq,(,k,),:by",))
+@MATH.word("max", _UNARY_SIGNATURE, keeps_style=True, examples=("name,sps,:eq,(,k,),:by",))
 def _max(expr: TimeSeriesExpr) -> TimeSeriesExpr:
     """The largest of the lines of an expression."""
     return _line_aggregate("max", expr)
@@ -108,12 +118,20 @@ def _max(expr: TimeSeriesExpr) -> TimeSeriesExpr:
 @MATH.word("avg", "Query -- TimeSeriesExpr", examples=("name,sps,:eq", "name,sps,:eq,k,:has,:and"))
 def _avg_of_query(query: Query) -> TimeSeriesExpr:
     """The mean over all series of a query."""
-    total, count = Aggregate("sum", query), Aggregate("count", query)
-    return NamedRewrite("avg", query, Binary("div", total, count))
+    return NamedRewrite("avg", query, _mean)
 
 
-@MATH.word("avg", _UNARY_SIGNATURE, examples=("name,sps,:eq,(,k,),:by",))
+@MATH.word("avg", _UNARY_SIGNATURE, examples=("name,sps,:eq,(,k,),:by",), keeps_style=True)
 def _avg(expr: TimeSeriesExpr) -> TimeSeriesExpr:
     """The mean of the lines of an expression."""
-    total, count = _line_aggregate("sum", expr), _line_aggregate("count", expr)
-    return NamedRewrite("avg", expr, Binary("div", total, count))
+    return NamedRewrite("avg", expr, _mean)
+
+
+def _mean(of: Node) -> TimeSeriesExpr:
+    return Binary("div", _aggregated("sum", of), _aggregated("count", of))
+
+
+def _aggregated(function: str, of: Node) -> TimeSeriesExpr:
+    if isinstance(of, Query):
+        return Aggregate(function, of)
+    return _line_aggregate(function, cast(TimeSeriesExpr, of))

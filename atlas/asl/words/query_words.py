@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from atlas.asl.word import Vocabulary
+from atlas.asl.words.std_words import STD
 from atlas.expr.query_expr import (
     Compare,
     Equal,
@@ -19,7 +20,7 @@ from atlas.expr.query_expr import (
     negated,
 )
 
-QUERY = Vocabulary("query")
+QUERY = Vocabulary("query", before=STD)
 
 _SPECIAL = re.compile(r"[\\^$.?*+\[\](){}]")
 _CONTROL = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\f": "\\f"}

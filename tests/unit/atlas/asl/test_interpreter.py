@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from atlas.asl.interpreter import run_program
+from atlas.asl.interpreter import VocabularyInterpreter
 from atlas.asl.word import Vocabulary
 from atlas.asl.words import MATH
 from atlas.errors import AslError
@@ -19,18 +19,18 @@ from atlas.errors import AslError
 )
 def test_stack_and_lists_are_bounded(program, what):
     with pytest.raises(AslError, match=what):
-        run_program(program, MATH)
+        VocabularyInterpreter(MATH).run(program)
 
 
 def test_full_stack_and_list_are_not_over_the_bound():
-    assert len(run_program(",".join(["1"] * 1024), MATH)) == 1024
-    (items,) = run_program(f"(,{','.join(['1'] * 1024)},)", MATH)
+    assert len(VocabularyInterpreter(MATH).run(",".join(["1"] * 1024))) == 1024
+    (items,) = VocabularyInterpreter(MATH).run(f"(,{','.join(['1'] * 1024)},)")
     assert len(items) == 1024
 
 
 def test_unknown_word_comes_with_a_suggestion():
     with pytest.raises(AslError) as caught:
-        run_program("a,1,:eq,:summ", MATH)
+        VocabularyInterpreter(MATH).run("a,1,:eq,:summ")
     assert caught.value.fix == "did you mean ':sum'?"
     assert caught.value.span == (8, 13)
 
@@ -49,6 +49,6 @@ def test_word_is_a_decorated_function_and_earlier_vocabularies_are_tried_first()
         """Anything, once."""
         return item
 
-    assert run_program("a,:twice,(,b,),:twice", second) == ("aa", ("b",))
+    assert VocabularyInterpreter(second).run("a,:twice,(,b,),:twice") == ("aa", ("b",))
     assert [w.summary for w in second.overloads("twice")] == ["Text twice.", "Anything, once."]
     assert first.overloads("other") == ()

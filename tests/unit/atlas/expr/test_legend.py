@@ -25,7 +25,7 @@ from atlas.expr.legend import simple_legends, substitute
     ],
 )
 def test_pattern(program, legends):
-    assert simple_legends(parse_exprs(program)) == legends
+    assert simple_legends([styled.expr for styled in parse_exprs(program)]) == legends
 
 
 @pytest.mark.parametrize(
