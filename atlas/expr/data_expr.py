@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from atlas.expr.query_expr import Query
 from atlas.expr.text import duration_text, encode
@@ -62,8 +62,8 @@ class GroupBy(TimeSeriesExpr):
         return self.keys
 
     def __str__(self) -> str:
-        plain = replace(self.aggregate, offset_ms=0)
-        return f"{plain},{keys_text(self.keys)},:by{offset_suffix(self.offset_ms)}"
+        # The offset stands twice in the original's text, too.
+        return f"{self.aggregate},{keys_text(self.keys)},:by{offset_suffix(self.offset_ms)}"
 
 
 @dataclass(frozen=True, slots=True)
