@@ -1,7 +1,7 @@
 # The memory of every task; `make` alone prints the list. Each line works when pasted.
 BIN := .venv-test/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types test test-all docs accept demo bench check release
+.PHONY: help setup fmt lint types test test-all oracle docs accept demo bench check release
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -23,6 +23,9 @@ test: ## run what is quick, offline and unprivileged
 
 test-all: ## run everything; a skip is a failure
 	$(BIN)/pytest -m '' --no-skips
+
+oracle: ## replay the recorded answers of the original; a table by category
+	$(BIN)/python -m tests.oracle
 
 docs: ## write the generated pages
 	$(BIN)/python docs/generate.py
