@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Final
 
 from atlas.errors import AtlasError
-from atlas.expr.data_expr import Aggregate, All, GroupBy
+from atlas.expr.data_expr import CONSOLIDATIONS, Aggregate, All, GroupBy
 from atlas.expr.math_expr import Constant
 from atlas.expr.query_expr import Query
-from atlas.expr.style_expr import StyleExpr
+from atlas.expr.style_expr import StyleExpr, list_text
 from atlas.expr.text import decode, duration_text, parse_duration, parse_number
 from atlas.expr.tree import Node, TimeSeriesExpr
 
@@ -27,6 +27,7 @@ AslList = tuple[object, ...]
 """A list on the stack. What a program writes in brackets are tokens, neither run nor unescaped."""
 
 _INT = re.compile(r"[+-]?\d+")
+_COLOR = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}|[a-zA-Z]+\d*")
 _INT_MAX = 2**31 - 1
 
 
@@ -97,6 +98,19 @@ def _duration(item: object) -> object:
         return NOT_ONE
 
 
+def _color(item: object) -> object:
+    """A colour by its name, or as hex digits; which names there are depends on the theme."""
+    return item if isinstance(item, str) and _COLOR.fullmatch(item) else NOT_ONE
+
+
+def _palette(item: object) -> object:
+    return list_text(item) if isinstance(item, tuple) else _string(item)
+
+
+def _consolidation(item: object) -> object:
+    return item if isinstance(item, str) and item in CONSOLIDATIONS else NOT_ONE
+
+
 def _query(item: object) -> object:
     return item if isinstance(item, Query) else NOT_ONE
 
@@ -147,12 +161,15 @@ TYPES: Mapping[str, DataType] = MappingProxyType(
         for t in (
             DataType("AggregateFunction", _aggregate),
             DataType("Any", lambda item: item),
+            DataType("Color", _color),
+            DataType("ConsolidationFunction", _consolidation),
             DataType("DataExpr", _data_expr),
             DataType("Double", _double),
             DataType("DoubleList", _double_list),
             DataType("Duration", _duration),
             DataType("Int", _int),
             DataType("List", _list),
+            DataType("Palette", _palette),
             DataType("Query", _query),
             DataType("String", _string),
             DataType("StringList", _string_list),

@@ -1,45 +1,281 @@
-"""What a graph shows: the lines of a program, with the legend and tags of each."""
+"""What a graph shows: the lines of a program on their axes, each with its legend and colour.
+
+Source: Atlas `Grapher.scala`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from atlas.asl import parse_exprs
+from atlas.errors import AtlasError, BadData
 from atlas.eval.evaluate import evaluate
-from atlas.expr.legend import simple_legends, substitute
+from atlas.eval.lines import Lines
+from atlas.expr.colors import SHIFTED_PALETTE_OF_THEME, ColorPicker, parse_color, picker, with_alpha
+from atlas.expr.legend import legend_of, substitute, with_simple_legends
+from atlas.expr.number_format import binary_unit, decimal_unit, statistic_text
+from atlas.expr.style_expr import StyleExpr
+from atlas.expr.text import duration_text
+from atlas.graph import (
+    AXIS_COUNT_MAX,
+    Axis,
+    Graph,
+    Line,
+    LineStats,
+    LineStyle,
+    Scale,
+    TickLabels,
+)
 from atlas.model import EvalContext
-from atlas.store.block import FloatArray
 from atlas.store.memory import MemoryStore
 
-_NO_OFFSET = "0w"
+OFFSET_TAG = "atlas.offset"
+
+_SORT_KEYS: Mapping[str, Callable[[Line], str | float]] = {
+    "legend": lambda line: line.label,
+    "min": lambda line: line.stats.min,
+    "max": lambda line: line.stats.max,
+    "avg": lambda line: line.stats.avg,
+    "count": lambda line: line.stats.count,
+    "total": lambda line: line.stats.total,
+    "last": lambda line: line.stats.last,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class GraphData:
-    """Lines to render; `values` has shape (lines, steps), and `start_ms` is the first step."""
+class AxisOptions:
+    """What a request says about one axis. `palette` is None for that of the graph."""
 
-    legends: tuple[str, ...]
-    tags: tuple[Mapping[str, str], ...]
-    start_ms: int
-    step_ms: int
-    values: FloatArray
+    lower: str = "auto-style"
+    upper: str = "auto-style"
+    scale: Scale = Scale.LINEAR
+    is_stack: bool = False
+    ylabel: str | None = None
+    tick_labels: TickLabels = TickLabels.DECIMAL
+    palette: str | None = None
+    sort: str | None = None
+    is_descending: bool = False
 
 
-def graph_data(store: MemoryStore, program: str, context: EvalContext) -> GraphData:
-    """Evaluate a program; the first step of the window is not shown."""
-    exprs = [styled.expr for styled in parse_exprs(program)]
-    evaluated = evaluate(store, exprs, context)
-    legends: list[str] = []
-    tags: list[Mapping[str, str]] = []
-    for pattern, lines in zip(simple_legends(exprs), evaluated, strict=True):
-        for line_tags, label in zip(lines.tags, lines.labels, strict=True):
-            shown = {**line_tags, "atlas.offset": _NO_OFFSET}
-            legends.append(label if pattern is None else substitute(pattern, shown))
-            tags.append(dict(sorted(shown.items())))
-    empty = np.zeros((0, context.step_count))
-    values = np.concatenate([empty, *(lines.values for lines in evaluated)])
-    start_ms = context.start_ms + context.step_ms
-    return GraphData(tuple(legends), tuple(tags), start_ms, context.step_ms, values[:, 1:])
+@dataclass(frozen=True, slots=True)
+class GraphOptions:
+    """What a request says about the looks of a graph; `frame` holds what is only passed on."""
+
+    frame: Graph
+    palette: str = "armytage"
+    axes: tuple[AxisOptions, ...] = (AxisOptions(),) * AXIS_COUNT_MAX
+    is_axis_per_line: bool = False
+
+
+@dataclass
+class _Notices:
+    """Warnings, each once, in the order in which they came up."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        if text not in self.texts:
+            self.texts.append(text)
+
+
+def build_graph(
+    store: MemoryStore, exprs: Sequence[StyleExpr], context: EvalContext, options: GraphOptions
+) -> Graph:
+    """Evaluate expressions and put their lines on axes; the window's first step is not shown."""
+    shown = with_simple_legends([copy for styled in exprs for copy in styled.per_offset()])
+    by_axis: dict[int, list[StyleExpr]] = {}
+    for styled in shown:
+        by_axis.setdefault(_axis_number(styled), []).append(styled)
+    lines_of = dict(zip(shown, evaluate(store, [s.expr for s in shown], context), strict=True))
+    drawing = _Drawing(options, lines_of)
+    axes = tuple(drawing.axis(number, by_axis[number]) for number in sorted(by_axis))
+    if options.is_axis_per_line:
+        axes = _one_line_each(axes, drawing.notices)
+    if len(axes) > 1 and "ambiguous-multi-y" not in options.frame.hints:
+        axes = tuple(replace(a, color=a.lines[0].color if a.lines else None) for a in axes)
+    graph = replace(
+        options.frame,
+        start_ms=context.start_ms + context.step_ms,
+        end_ms=context.end_ms,
+        step_ms=context.step_ms,
+        axes=axes,
+        notices=(*options.frame.notices, *drawing.notices.texts),
+    )
+    if graph.title is None:
+        return graph
+    return replace(graph, title=substitute(graph.title, _common_tags(graph.lines)))
+
+
+class _Drawing:
+    """What the axes of one graph share: where colours come from, and where warnings go."""
+
+    def __init__(self, options: GraphOptions, lines_of: Mapping[StyleExpr, Lines]) -> None:
+        self.options = options
+        self.lines_of = lines_of
+        self.notices = _Notices()
+        self._theme = options.frame.theme
+        self._main = picker(options.palette, self._theme)
+        self._shifted = picker(SHIFTED_PALETTE_OF_THEME[self._theme], self._theme)
+
+    def axis(self, number: int, exprs: Sequence[StyleExpr]) -> Axis:
+        """An axis with the lines of its expressions."""
+        options = self.options.axes[number]
+        own = None if options.palette is None else picker(options.palette, self._theme)
+        lines: list[Line] = []
+        for styled in exprs:
+            found = _drawn(styled, self.lines_of[styled], options, self._picker(styled, own))
+            found = _sorted(found, styled.get("sort"), styled.get("order") == "desc", self.notices)
+            lines += found if (limit := _limit(styled)) is None else found[:limit]
+        ordered = _sorted(lines, options.sort, options.is_descending, self.notices)
+        ylabel = options.ylabel
+        return Axis(
+            number,
+            tuple(ordered),
+            None if ylabel is None else substitute(ylabel, _common_tags(ordered)),
+            scale=options.scale,
+            lower=options.lower,
+            upper=options.upper,
+            tick_labels=options.tick_labels,
+        )
+
+    def _picker(self, styled: StyleExpr, axis: ColorPicker | None) -> ColorPicker:
+        """The colours of one expression; `axis` are those of its axis, if it has its own."""
+        pick = self._opaque_picker(styled, axis)
+        alpha = styled.get("alpha")
+        return pick if alpha is None else lambda label: with_alpha(pick(label), alpha)
+
+    def _opaque_picker(self, styled: StyleExpr, axis: ColorPicker | None) -> ColorPicker:
+        color, palette = styled.get("color"), styled.get("palette")
+        if color is not None:
+            single = parse_color(color, self._theme)
+            return lambda _: single
+        if palette is not None:
+            return picker(palette, self._theme)
+        return self._shifted if styled.offset_ms else axis or self._main
+
+
+def _drawn(styled: StyleExpr, lines: Lines, options: AxisOptions, pick: ColorPicker) -> list[Line]:
+    """The lines of one expression, sorted by legend, coloured in that order."""
+    default = LineStyle.STACK if options.is_stack else LineStyle.LINE
+    style, width = _line_style(styled, default), _line_width(styled)
+    query, keys = str(styled), styled.expr.grouping or ()
+    unit_of = binary_unit if options.tick_labels is TickLabels.BINARY else decimal_unit
+    offset = duration_text(styled.offset_ms)
+    plain = []
+    for tags, label, values in zip(lines.tags, lines.labels, lines.values[:, 1:], strict=True):
+        line = Line(label, {**tags, OFFSET_TAG: offset}, values, style=style, width=width)
+        stats = {f"atlas.{k}": statistic_text(v, unit_of) for k, v in _statistics(line.stats)}
+        text = legend_of(styled, label, {**line.tags, **stats})
+        plain.append(
+            replace(line, label=text, query=query, keys=keys, id=line_id(line.tags, query))
+        )
+    plain.sort(key=lambda line: line.label)
+    return [replace(line, color=pick(line.label)) for line in plain]
+
+
+def line_id(tags: Mapping[str, str], query: str) -> str:
+    """The identity of a line of an answer: SHA-1 of its tags and its expression, in hex."""
+    named = {**tags, "atlas.query": query}
+    text = ",".join(f"{k}={v}" for k, v in sorted(named.items()))
+    return hashlib.sha1(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+
+
+def _statistics(stats: LineStats) -> Iterable[tuple[str, float]]:
+    return (
+        ("avg", stats.avg),
+        ("max", stats.max),
+        ("min", stats.min),
+        ("last", stats.last),
+        ("total", stats.total),
+    )
+
+
+def _sorted(
+    lines: list[Line], by: str | None, is_descending: bool, notices: _Notices
+) -> list[Line]:
+    """The lines sorted as asked; what is not a number comes last in either direction."""
+    if by is None and not is_descending:
+        return lines
+    mode = by or "legend"
+    key = _SORT_KEYS.get(mode)
+    if key is None:
+        notices.add(f"Invalid sort mode '{mode}'. Using default of 'legend'.")
+        key = _SORT_KEYS["legend"]
+    keyed = [(key(line), line) for line in lines]
+    last = [line for value, line in keyed if isinstance(value, float) and math.isnan(value)]
+    rest = [(v, line) for v, line in keyed if not (isinstance(v, float) and math.isnan(v))]
+    # Sorting is stable in either direction.
+    rest.sort(key=lambda pair: pair[0], reverse=is_descending)
+    return [line for _, line in rest] + last
+
+
+def _one_line_each(axes: tuple[Axis, ...], notices: _Notices) -> tuple[Axis, ...]:
+    if len(axes) > 1:
+        notices.add("axisPerLine cannot be used with explicit multi axis")
+        return axes
+    count = sum(len(axis.lines) for axis in axes)
+    if count > AXIS_COUNT_MAX:
+        notices.add(f"Too many Y-axes, {count} > {AXIS_COUNT_MAX}, axis per line disabled.")
+        return axes
+    return tuple(
+        replace(axis, number=i, lines=(line,)) for axis in axes for i, line in enumerate(axis.lines)
+    )
+
+
+def _common_tags(lines: Sequence[Line]) -> dict[str, str]:
+    if not lines:
+        return {}
+    first, *others = (line.tags for line in lines)
+    return {k: v for k, v in first.items() if all(tags.get(k) == v for tags in others)}
+
+
+def _axis_number(styled: StyleExpr) -> int:
+    text = styled.get("axis")
+    if text is None:
+        return 0
+    number = _whole(text)
+    if not 0 <= number < AXIS_COUNT_MAX:
+        raise BadData(f"invalid axis: {text}", fix=f"use 0 to {AXIS_COUNT_MAX - 1}")
+    return number
+
+
+def _limit(styled: StyleExpr) -> int | None:
+    text = styled.get("limit")
+    return None if text is None else max(0, _whole(text))
+
+
+def _line_style(styled: StyleExpr, default: LineStyle) -> LineStyle:
+    name = styled.get("ls")
+    if name is None:
+        return default
+    try:
+        return LineStyle(name.upper())
+    except ValueError as error:
+        raise BadData(
+            f"No enum constant com.netflix.atlas.chart.model.LineStyle.{name.upper()}",
+            fix=f"use one of {', '.join(LineStyle).lower()} before :ls",
+        ) from error
+
+
+def _line_width(styled: StyleExpr) -> float:
+    text = styled.get("lw") or "1.0"
+    try:
+        return float(text)
+    except ValueError as error:
+        raise not_a_number(text) from error
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise not_a_number(text) from error
+
+
+def not_a_number(text: str) -> AtlasError:
+    """What the original says of text that is no number."""
+    return AtlasError(
+        f'For input string: "{text}"', fix="write a number", original_class="NumberFormatException"
+    )

@@ -8,20 +8,60 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from atlas.errors import BadData
 from atlas.expr.data_expr import data_exprs
 from atlas.expr.query_expr import Compare, Equal, Not, Query, Regex, clauses
+from atlas.expr.style_expr import StyleExpr
+from atlas.expr.text import decode
 from atlas.expr.tree import TimeSeriesExpr
 
 _VARIABLE = re.compile(r"\$(?:\(([^)]*)\)|([a-zA-Z0-9._-]+)|(\())")
+_HEX_BYTE = re.compile(r"_([0-9a-fA-F]{2})")
 _ESCAPED = re.compile(r"\\(\W)")
 _UNSIMPLE = re.compile(r"(?<!\\)[.^$?*+\[\](){}|]|\\\w")
 
 
-def simple_legends(exprs: Sequence[TimeSeriesExpr]) -> list[str | None]:
-    """A pattern for each expression; None where its default label says more."""
-    pairs = [_shared_pairs(expr) for expr in exprs]
+def with_simple_legends(exprs: Sequence[StyleExpr]) -> tuple[StyleExpr, ...]:
+    """The expressions with a legend made up for each that has none and is told apart by tags."""
+    pairs = [_shared_pairs(styled.expr) for styled in exprs]
     common = set.intersection(*map(set, (p.items() for p in pairs))) if pairs else set()
-    return [_pattern(expr, own, common) for expr, own in zip(exprs, pairs, strict=True)]
+    return tuple(
+        _with_simple_legend(styled, own, common) for styled, own in zip(exprs, pairs, strict=True)
+    )
+
+
+def legend_of(styled: StyleExpr, label: str, tags: Mapping[str, str]) -> str:
+    """The legend of a line; `label` is what it is called if nothing was said about a legend."""
+    pattern = styled.get("legend")
+    if pattern is None:
+        pattern = f"{label} (offset=$(atlas.offset))" if styled.offset_ms else label
+    text = substitute(pattern, tags)
+    commands = styled.get("sed")
+    return text if commands is None else _edited(text, commands.split(","), tags)
+
+
+def _edited(text: str, tokens: Sequence[str], tags: Mapping[str, str]) -> str:
+    """The text after the commands `ENCODING,:decode` and `PATTERN,REPLACEMENT,:s`."""
+    arguments: list[str] = []
+    for token in tokens:
+        if token == ":decode":
+            text = _decoded(text, arguments.pop())
+        elif token == ":s":
+            from atlas.expr.pattern import replace_all  # type: ignore[import-not-found]
+
+            replacement = arguments.pop()
+            text = replace_all(arguments.pop(), replacement, text, tags)
+        else:
+            arguments.append(decode(token))
+    return text
+
+
+def _decoded(text: str, encoding: str) -> str:
+    if encoding == "none":
+        return text
+    if encoding == "hex":
+        return _HEX_BYTE.sub(lambda match: chr(int(match.group(1), 16)), text)
+    raise BadData(f"unknown encoding '{encoding}'", fix="use 'hex' or 'none' before :decode")
 
 
 def substitute(pattern: str, tags: Mapping[str, str]) -> str:
@@ -36,15 +76,21 @@ def substitute(pattern: str, tags: Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, pattern)
 
 
-def _pattern(
-    expr: TimeSeriesExpr, own: Mapping[str, str], common: set[tuple[str, str]]
-) -> str | None:
+def _with_simple_legend(
+    styled: StyleExpr, own: Mapping[str, str], common: set[tuple[str, str]]
+) -> StyleExpr:
     pairs = {k: v for k, v in own.items() if (k, v) not in common} or dict(sorted(common))
-    if not pairs:
-        return None
-    if expr.grouping is not None:
-        return "$(" + ") $(".join(expr.grouping) + ")"
-    return pairs["name"] if "name" in pairs else " ".join(v for _, v in sorted(pairs.items()))
+    if not pairs or styled.get("legend") is not None:
+        return styled
+    grouping = styled.expr.grouping
+    if grouping is not None:
+        pattern = "$(" + ") $(".join(grouping) + ")"
+    elif "name" in pairs:
+        pattern = pairs["name"]
+    else:
+        pattern = " ".join(v for _, v in sorted(pairs.items()))
+    suffix = " (offset=$(atlas.offset))" if styled.offset_ms else ""
+    return styled.with_setting("legend", pattern + suffix)
 
 
 def _shared_pairs(expr: TimeSeriesExpr) -> dict[str, str]:

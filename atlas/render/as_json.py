@@ -1,35 +1,50 @@
-"""`format=json` and `std.json`: a row of values per step; what is not a number is text."""
+"""`format=json`, `std.json` and `stats.json`: values in rows of a step each, or statistics."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Any
+
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
-from atlas.eval.graph import GraphData
-from atlas.store.block import FloatArray
+from atlas.graph import Graph
+from atlas.render.numbers import json_number, json_values, table
 
 
-def render(graph: GraphData) -> bytes:
-    """The answer's body."""
-    table = graph.values.T
-    is_plain = bool(np.isfinite(table).all())
+def render(graph: Graph) -> bytes:
+    """Start, step, legends, tags, values and notices."""
+    values = table([line.values for line in graph.lines], graph.step_count)
     return msgspec.json.encode(
         {
             "start": graph.start_ms,
             "step": graph.step_ms,
-            "legend": graph.legends,
-            "metrics": graph.tags,
-            "values": (table if is_plain else _with_text(table)).tolist(),
-            "notices": [],
+            **_lines(graph),
+            "values": json_values(values),
+            "notices": graph.notices,
         }
     )
 
 
-def _with_text(table: FloatArray) -> npt.NDArray[np.object_]:
-    """The table with text where JSON has no number."""
-    mixed = table.astype(object)
-    mixed[np.isnan(table)] = "NaN"
-    mixed[np.isposinf(table)] = "Infinity"
-    mixed[np.isneginf(table)] = "-Infinity"
-    return mixed
+def render_stats(graph: Graph) -> bytes:
+    """The statistics of each line in the place of its values."""
+    stats = [
+        {name: json_number(value) if name != "count" else value for name, value in pairs}
+        for pairs in (asdict(line.stats).items() for line in graph.lines)
+    ]
+    return msgspec.json.encode(
+        {
+            "start": graph.start_ms,
+            "end": graph.end_ms,
+            "step": graph.step_ms,
+            **_lines(graph),
+            "stats": stats,
+            "notices": graph.notices,
+        }
+    )
+
+
+def _lines(graph: Graph) -> dict[str, Any]:
+    return {
+        "legend": [line.label for line in graph.lines],
+        "metrics": [dict(sorted(line.tags.items())) for line in graph.lines],
+    }

@@ -28,15 +28,6 @@ class BodyTooLarge(BadData):
         return 413
 
 
-class NotBuilt(AtlasError):
-    """Something that the original has and this server does not have yet."""
-
-    @property
-    def status(self) -> int:
-        """Not implemented."""
-        return 501
-
-
 def error_response(message: str, status: int, *, where: str = "", fix: str = "") -> Response:
     """An error object; `where` and `fix` are ours, clients of the original read `message`."""
     document = {"type": "error", "message": message}

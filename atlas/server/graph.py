@@ -9,19 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from atlas.asl import parse_exprs
 from atlas.errors import AtlasError
-from atlas.eval.graph import GraphData, graph_data
-from atlas.eval.window import graph_window
-from atlas.expr.instants import parse_window, parse_zone
-from atlas.expr.text import parse_duration
-from atlas.model import EvalContext
+from atlas.eval.graph import build_graph
+from atlas.graph import Graph
 from atlas.render import RENDERERS
-from atlas.server.errors import NotBuilt
+from atlas.server.graph_request import options_of, window_of
 from atlas.server.parameters import Parameters
 from atlas.server.state import ServerState, state_of
-
-_WIDTH_DEFAULT = 700
-_NOT_BUILT = ("png", "csv", "txt", "stats.json", "v2.json")
 
 
 async def graph(request: Request) -> Response:
@@ -32,37 +27,18 @@ async def graph(request: Request) -> Response:
 
 def _answer(state: ServerState, parameters: Parameters) -> Response:
     program = parameters.required("q")
-    context = _window(state, parameters)
+    context = window_of(parameters, state)
+    options = options_of(parameters, state)
     media_type, render = _renderer(parameters.text("format", "png"))
-    return Response(render(graph_data(state.store, program, context)), media_type=media_type)
-
-
-def _window(state: ServerState, parameters: Parameters) -> EvalContext:
-    zone_name = parameters.text("tz", "")
-    zone = parse_zone(zone_name) if zone_name else state.zone_default
-    start = parameters.text("s", state.start_default)
-    start_ms, end_ms = parse_window(start, parameters.text("e", "now"), zone, state.now_ms())
-    step = parameters.text("step", "")
-    config = state.store.config
-    return graph_window(
-        start_ms,
-        end_ms,
-        step_ms=parse_duration(step) if step else None,
-        width=parameters.positive("w", _WIDTH_DEFAULT),
-        own_step_ms=config.step_ms,
-        block_ms=config.block_ms,
+    exprs = parse_exprs(program, variables={"tz": options.frame.zones[0]})
+    return Response(
+        render(build_graph(state.store, exprs, context, options)), media_type=media_type
     )
 
 
-def _renderer(name: str) -> tuple[str, Callable[[GraphData], bytes]]:
+def _renderer(name: str) -> tuple[str, Callable[[Graph], bytes]]:
     if name in RENDERERS:
         return RENDERERS[name]
-    if name in _NOT_BUILT:
-        raise NotBuilt(
-            f"format '{name}' is not built yet",
-            where="parameter 'format'",
-            fix="ask for format=json",
-        )
     raise AtlasError(
         f"key not found: {name}",
         where="parameter 'format'",

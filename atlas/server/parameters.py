@@ -15,8 +15,9 @@ class Parameters:
     """The parameters of one request."""
 
     def __init__(self, request: Request) -> None:
+        self._items = request.query_params.multi_items()
         self._values: dict[str, str] = {}
-        for key, value in request.query_params.multi_items():
+        for key, value in self._items:
             self._values.setdefault(key, value)
 
     def required(self, name: str) -> str:
@@ -29,8 +30,16 @@ class Parameters:
         """A parameter, or its default."""
         return self._values.get(name, default)
 
-    def positive(self, name: str, default: int) -> int:
-        """A whole number above zero."""
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of a parameter that may be repeated, in their order."""
+        return tuple(value for key, value in self._items if key == name)
+
+    def is_set(self, name: str) -> bool:
+        """Whether a flag is on; only `1` turns it on."""
+        return self._values.get(name) == "1"
+
+    def positive(self, name: str, default: int, *, called: str = "") -> int:
+        """A whole number above zero; `called` is what messages call it, if not by its name."""
         text = self._values.get(name)
         if text is None:
             return default
@@ -43,7 +52,7 @@ class Parameters:
             )
         if int(text) <= 0:
             raise BadData(
-                f"requirement failed: {name} must be positive (got {int(text)})",
+                f"requirement failed: {called or name} must be positive (got {int(text)})",
                 where=f"parameter '{name}'",
                 fix="use 1 or more",
             )

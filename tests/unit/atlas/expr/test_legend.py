@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from atlas.asl import parse_exprs
-from atlas.expr.legend import simple_legends, substitute
+from atlas.expr.legend import substitute, with_simple_legends
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from atlas.expr.legend import simple_legends, substitute
     ],
 )
 def test_pattern(program, legends):
-    assert simple_legends([styled.expr for styled in parse_exprs(program)]) == legends
+    assert [styled.get("legend") for styled in with_simple_legends(parse_exprs(program))] == legends
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,6 @@ def test_lines_with_their_legends_and_tags(filled, now_ms):
     [
         ({}, 400, "IllegalArgumentException: missing required parameter 'q'"),
         ({"q": ":foo"}, 400, "IllegalStateException: unknown word ':foo'"),
-        (
-            {"q": "1", "format": "png"},
-            501,
-            "IllegalArgumentException: format 'png' is not built yet",
-        ),
         ({"q": "1", "format": "x"}, 404, "NoSuchElementException: key not found: x"),
         ({"q": "1", "s": "e-5x"}, 400, "IllegalArgumentException: unknown unit x"),
         ({"q": "1", "step": "5"}, 400, "IllegalArgumentException: invalid period 5"),

@@ -1,0 +1,99 @@
+"""`format=v2.json`: a graph as a list of typed objects, for clients that draw for themselves."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from atlas.graph import Axis, Graph, Line
+from atlas.render.numbers import json_values
+
+
+def render(graph: Graph) -> bytes:
+    """The image unless hinted away, the graph, its axes, then their lines."""
+    items: list[dict[str, Any]] = []
+    if "no-image" not in graph.hints:
+        items.append(_image(graph))
+    items.append(graph_metadata(graph))
+    items += [axis_metadata(axis) for axis in graph.axes]
+    for axis in graph.axes:
+        items += _contents(axis)
+    return msgspec.json.encode(items)
+
+
+def graph_metadata(graph: Graph) -> dict[str, Any]:
+    """What is true of the whole graph."""
+    return _present(
+        {
+            "type": "graph-metadata",
+            "startTime": graph.start_ms,
+            "endTime": graph.end_ms,
+            "timezones": graph.zones,
+            "step": graph.step_ms,
+            "width": graph.width,
+            "height": graph.height,
+            "layout": graph.layout,
+            "zoom": graph.zoom,
+            "title": graph.title,
+            "legendType": graph.legend,
+            "onlyGraph": graph.is_only_graph,
+            "theme": graph.theme,
+            "warnings": graph.notices,
+            "renderingHints": graph.hints or None,
+        }
+    )
+
+
+def axis_metadata(axis: Axis) -> dict[str, Any]:
+    """What is true of one axis."""
+    return _present(
+        {
+            "type": "plot-metadata",
+            "id": axis.number,
+            "ylabel": axis.ylabel,
+            "axisColor": axis.color,
+            "scale": axis.scale,
+            "upper": axis.upper,
+            "lower": axis.lower,
+            "tickLabelMode": axis.tick_labels,
+        }
+    )
+
+
+def _image(graph: Graph) -> dict[str, Any]:
+    from atlas.render.png import render_png
+
+    data = base64.b64encode(render_png(graph)).decode()
+    return {"type": "graph-image", "data": f"data:image/png;base64,{data}"}
+
+
+def _contents(axis: Axis) -> Iterator[dict[str, Any]]:
+    for line in axis.lines:
+        yield _line(axis.number, line)
+    for text in axis.messages:
+        yield {"type": "message", "plot": axis.number, "label": text, "color": "ff000000"}
+
+
+def _line(axis_number: int, line: Line) -> dict[str, Any]:
+    return _present(
+        {
+            "type": "timeseries",
+            "id": line.id,
+            "plot": axis_number,
+            "label": line.label,
+            "color": line.color,
+            "lineStyle": line.style,
+            "lineWidth": line.width,
+            "query": line.query or None,
+            "groupByKeys": line.keys or None,
+            "tags": line.tags,
+            "data": {"type": "array", "values": json_values(line.values)},
+        }
+    )
+
+
+def _present(document: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if value is not None}

@@ -1,0 +1,157 @@
+"""The parameters of a graph: window, looks and axes, with the original's defaults and refusals."""
+
+from __future__ import annotations
+
+from atlas.errors import BadData
+from atlas.eval.graph import AxisOptions, GraphOptions, not_a_number
+from atlas.eval.window import graph_window
+from atlas.expr.colors import PALETTE_OF_THEME
+from atlas.expr.instants import parse_window, parse_zone
+from atlas.expr.text import number_text, parse_duration, parse_number
+from atlas.graph import AXIS_COUNT_MAX, Graph, Layout, LegendType, Scale, TickLabels
+from atlas.model import EvalContext
+from atlas.server.parameters import Parameters
+from atlas.server.state import ServerState
+
+_LAYOUTS = {
+    "canvas": Layout.CANVAS,
+    "image": Layout.IMAGE,
+    "iw": Layout.IMAGE_WIDTH,
+    "ih": Layout.IMAGE_HEIGHT,
+}
+_SCALES = {
+    "linear": Scale.LINEAR,
+    "log": Scale.LOGARITHMIC,
+    "log-linear": Scale.LOG_LINEAR,
+    "pow2": Scale.POWER_2,
+    "sqrt": Scale.SQRT,
+}
+_TICK_LABELS = {label.lower(): label for label in TickLabels}
+_VISIONS = (
+    *("normal", "protanopia", "protanomaly", "deuteranopia", "deuteranomaly"),
+    *("tritanopia", "tritanomaly", "achromatopsia", "achromatomaly"),
+)
+WIDTH_DEFAULT = 700
+HEIGHT_DEFAULT = 300
+_AUTOMATIC = ("auto-style", "auto-data")
+
+
+def window_of(parameters: Parameters, state: ServerState) -> EvalContext:
+    """The steps that a request asks for, and one before them."""
+    names = zone_names(parameters, state)
+    zone = parse_zone(names[0])
+    start = parameters.text("s", state.start_default)
+    start_ms, end_ms = parse_window(start, parameters.text("e", "now"), zone, state.now_ms())
+    step = parameters.text("step", "")
+    config = state.store.config
+    return graph_window(
+        start_ms,
+        end_ms,
+        step_ms=parse_duration(step) if step else None,
+        width=parameters.positive("w", WIDTH_DEFAULT, called="width"),
+        own_step_ms=config.step_ms,
+        block_ms=config.block_ms,
+    )
+
+
+def zone_names(parameters: Parameters, state: ServerState) -> tuple[str, ...]:
+    """The time zones asked for, the main one first."""
+    return parameters.all("tz") or (str(state.zone_default),)
+
+
+def options_of(parameters: Parameters, state: ServerState) -> GraphOptions:
+    """The looks that a request asks for."""
+    theme = parameters.text("theme", "light")
+    if theme not in PALETTE_OF_THEME:
+        raise BadData(f"invalid theme: {theme}", fix="use light or dark")
+    if (vision := parameters.text("vision", "normal")) not in _VISIONS:
+        raise BadData(
+            f"No enum constant com.netflix.atlas.chart.model.VisionType.{vision}",
+            fix=f"use one of {', '.join(_VISIONS)}",
+        )
+    frame = Graph(
+        0,
+        0,
+        1,
+        zones=zone_names(parameters, state),
+        width=parameters.positive("w", WIDTH_DEFAULT, called="width"),
+        height=parameters.positive("h", HEIGHT_DEFAULT, called="height"),
+        layout=_layout(parameters.text("layout", "canvas")),
+        zoom=_number(parameters.text("zoom", "1.0")),
+        title=parameters.text("title", "") or None,
+        legend=_legend(parameters),
+        is_only_graph=parameters.is_set("only_graph"),
+        theme=theme,
+        hints=tuple(h for h in map(str.strip, parameters.text("hints", "").split(",")) if h),
+    )
+    return GraphOptions(
+        frame,
+        palette=parameters.text("palette", PALETTE_OF_THEME[theme]),
+        axes=tuple(_axis(parameters, number) for number in range(AXIS_COUNT_MAX)),
+        is_axis_per_line=parameters.is_set("axis_per_line"),
+    )
+
+
+def _axis(parameters: Parameters, number: int) -> AxisOptions:
+    def text(name: str, default: str) -> str:
+        return parameters.text(f"{name}.{number}", parameters.text(name, default))
+
+    lower, upper = _bound(text("l", "auto-style")), _bound(text("u", "auto-style"))
+    if not {lower, upper} & set(_AUTOMATIC) and float(lower) >= float(upper):
+        raise BadData(
+            f"requirement failed: lower bound must be less than upper bound ({lower} >= {upper})",
+            fix="raise u or lower l",
+        )
+    return AxisOptions(
+        lower=lower,
+        upper=upper,
+        scale=_scale(text("scale", "log" if text("o", "0") == "1" else "linear")),
+        is_stack=text("stack", "0") == "1",
+        ylabel=text("ylabel", "") or None,
+        tick_labels=_tick_labels(text("tick_labels", "decimal")),
+        palette=parameters.text(f"palette.{number}", "") or None,
+        sort=text("sort", "") or None,
+        is_descending=text("order", "asc") == "desc",
+    )
+
+
+def _legend(parameters: Parameters) -> LegendType:
+    if parameters.is_set("no_legend"):
+        return LegendType.OFF
+    no_stats = parameters.is_set("no_legend_stats")
+    return LegendType.LABELS_ONLY if no_stats else LegendType.LABELS_WITH_STATS
+
+
+def _layout(text: str) -> Layout:
+    if text not in _LAYOUTS:
+        raise BadData(f"unknown layout: {text}", fix=f"use one of {', '.join(_LAYOUTS)}")
+    return _LAYOUTS[text]
+
+
+def _scale(text: str) -> Scale:
+    if text not in _SCALES:
+        raise BadData(
+            f"unknown scale type '{text}', should be linear, log, log-linear, pow2, or sqrt",
+            fix="see the list above",
+        )
+    return _SCALES[text]
+
+
+def _tick_labels(text: str) -> TickLabels:
+    if text not in _TICK_LABELS:
+        raise BadData(
+            f"tick_labels: unknown value '{text}', acceptable values are off, decimal, and binary",
+            fix=f"use one of {', '.join(_TICK_LABELS)}",
+        )
+    return _TICK_LABELS[text]
+
+
+def _bound(text: str) -> str:
+    return text if text in _AUTOMATIC else number_text(_number(text))
+
+
+def _number(text: str) -> float:
+    number = parse_number(text)
+    if number is None:
+        raise not_a_number(text)
+    return number
