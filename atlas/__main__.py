@@ -6,9 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from atlas.errors import AtlasError
 from atlas.expr.text import parse_duration
+
+if TYPE_CHECKING:
+    from atlas.settings import Settings
 
 EXIT_CANNOT_START = 2
 
@@ -27,37 +31,48 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m atlas", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve a new store, in memory, until SIGTERM")
-    serve.add_argument(
-        "--host", help="address to listen on (127.0.0.1, unless only --unix is given)"
-    )
-    serve.add_argument("--port", type=int, help="TCP port (7101)")
-    serve.add_argument("--unix", type=Path, metavar="PATH", help="Unix socket to listen on")
-    serve.add_argument("--step", default="60s", help="time between two points of a series (60s)")
-    serve.add_argument("--max-age", help="how late, or early, data may be (one step, at least 60s)")
-    serve.add_argument("--keep", default="6h", help="how long data is kept (6h)")
-    serve.add_argument(
-        "--max-series", type=int, default=1_000_000, help="series before new ones are refused"
-    )
+    add = serve.add_argument
+    add("--config", type=Path, metavar="FILE", help="settings file; an option here wins over it")
+    add("--host", help="address to listen on (127.0.0.1, unless only --unix is given)")
+    add("--port", type=int, help="TCP port (7101)")
+    add("--unix", type=Path, metavar="PATH", help="Unix socket to listen on")
+    add("--step", help="time between two points of a series (60s)")
+    add("--max-age", help="how late, or early, data may be (one step, at least 60s)")
+    add("--keep", help="how long data is kept (6h)")
+    add("--max-series", type=int, help="series before new ones are refused (1000000)")
     return parser
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from atlas.server.serve import Listen, serve
-    from atlas.store.limits import StoreLimits
-    from atlas.store.memory import StoreConfig
+    from atlas.server.serve import serve
 
-    step_ms = parse_duration(options.step)
-    max_age_ms = parse_duration(options.max_age) if options.max_age else max(step_ms, 60_000)
-    config = StoreConfig(
-        step_ms=step_ms,
-        max_age_ms=max_age_ms,
-        keep_ms=parse_duration(options.keep),
-        limits=StoreLimits(series_count_max=options.max_series),
-    )
-    wants_tcp = options.unix is None or options.host is not None or options.port is not None
-    host = (options.host or "127.0.0.1") if wants_tcp else None
-    serve(config, Listen(host, options.port or 7101, options.unix))
+    serve(_settings(options))
     return 0
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """What the file says, if one is given, and the options over it."""
+    from atlas.settings import Settings, changed
+
+    settings = Settings()
+    if options.config is not None:
+        from atlas.settings_file import read_settings
+
+        settings = read_settings(options.config)
+    step, keep, max_age = (
+        parse_duration(text) if text is not None else None
+        for text in (options.step, options.keep, options.max_age)
+    )
+    said = {
+        "listen.host": options.host,
+        "listen.port": options.port,
+        "listen.unix_path": options.unix,
+        "store.step_ms": step,
+        "store.keep_ms": keep,
+        "store.max_age_ms": max_age,
+        "store.limits.series_count_max": options.max_series,
+    }
+    return changed(settings, {path: v for path, v in said.items() if v is not None})
 
 
 if __name__ == "__main__":

@@ -49,3 +49,22 @@ class TimeSeries:
         """Values by the end of their step, gaps left out."""
         stamped = ((self.start_ms + i * self.step_ms, v) for i, v in enumerate(self.values))
         return {t: v for t, v in stamped if v == v}  # noqa: PLR0124 (NaN is not equal to itself)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomAverage:
+    """A word that divides a query's sum by that of `base_query`, matched on `keys` alone."""
+
+    name: str
+    base_query: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomWord:
+    """A word that stands for a program; `examples` are what may stand before it."""
+
+    name: str
+    body: str
+    summary: str = ""
+    examples: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Write the pages that are made from the program itself: cli.md, experiments.md and faults.md.
+"""Write the pages that are made from the program itself, as `PAGES` lists them.
 
 python docs/generate.py            write them
 python docs/generate.py --check    name those that are not current, and exit 1
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import yaml
 
+from atlas.settings_file import SETTINGS
 from chaosctl.cli import COMMANDS, GROUPS
 from monkeys.faults import FAULTS
 
@@ -87,6 +88,34 @@ def faults_page() -> Iterator[str]:
         yield "\n".join(rows) if len(rows) > 2 else "It has no parameters."
 
 
+def atlas_server_page() -> Iterator[str]:
+    """Every setting of the store's server with its default."""
+    yield "# Settings of the store's server\n\n" + MADE_BY
+    yield (
+        "`chaosctl atlas serve --config FILE` and `python -m atlas serve --config FILE` read a YAML"
+        " file; an option of the command line wins over it. Everything may be left out. What is"
+        " unknown, or of another sort, is refused with its line and column."
+    )
+    yield (
+        "```yaml\nstore:\n  step: 10s\n  keep: 24h\npublish:\n  key-length: [1, 40]\n"
+        "graph:\n  zone: Europe/Berlin\ncustom-averages:\n  node-avg:\n"
+        "    base: name,up,:eq\n    keys: [nf.app, nf.zone]\ncustom-words:\n  per-minute:\n"
+        "    body: 60,:mul\n    summary: A rate by the minute.\n"
+        "    examples: ['name,sps,:eq,:sum']\n```"
+    )
+    yield (
+        "Durations are written as in `90s`, `5m` or `48h`, sizes as in `8MiB`, and a shortest and a"
+        " longest length as in `[2, 60]`."
+    )
+    rows = ["| setting | default | what it is |", "| --- | --- | --- |"]
+    rows += [f"| `{name}` | {s.default} | {s.summary} |" for name, s in SETTINGS.items()]
+    yield "\n".join(rows)
+    yield (
+        "What cannot be set: tags are made of the characters `-._A-Za-z0-9^~`, and after `atlas.`"
+        " and `nf.` only the keys that Atlas knows are taken."
+    )
+
+
 def shown(value: object) -> str:
     """A default as a reader expects it."""
     if value in ((), {}, ""):
@@ -95,6 +124,7 @@ def shown(value: object) -> str:
 
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "atlas-server.md": atlas_server_page,
     "cli.md": cli_page,
     "experiments.md": experiments_page,
     "faults.md": faults_page,

@@ -9,7 +9,7 @@ from atlas.errors import BadData
 from atlas.model import EvalContext
 
 POINTS_MAX = 1440
-"""Most points of a line, however wide the graph."""
+"""Most points of a line, however wide the graph, unless a server is set otherwise."""
 
 _DAY_MS = 86_400_000
 _ALLOWED_MS = (
@@ -21,14 +21,21 @@ _ALLOWED_MS = (
 
 
 def graph_window(
-    start_ms: int, end_ms: int, *, step_ms: int | None, width: int, own_step_ms: int, block_ms: int
+    start_ms: int,
+    end_ms: int,
+    *,
+    step_ms: int | None,
+    width: int,
+    own_step_ms: int,
+    block_ms: int,
+    point_count_max: int = POINTS_MAX,
 ) -> EvalContext:
     """The window to evaluate for a range. Its first step is not shown, but is seen by every word.
 
     step_ms: the step asked for, or None. own_step_ms, block_ms: those of the store.
     """
     asked_ms = _allowed(max(own_step_ms, step_ms or own_step_ms), own_step_ms, block_ms)
-    points_max = min(POINTS_MAX, width)
+    points_max = min(point_count_max, width)
     count = (end_ms - start_ms) // asked_ms
     longer_ms = max(1, -(-count // points_max)) * asked_ms
     graph_ms = _allowed(longer_ms, own_step_ms, block_ms)

@@ -15,14 +15,18 @@ from atlas.errors import AtlasError
 from atlas.ingest.publish_json import JsonPublisher
 from atlas.server import graph, health, publish, tags
 from atlas.server.errors import on_atlas_error, on_defect, on_http_error, on_recursion
-from atlas.server.state import ServerState
+from atlas.server.state import ServerState, zone_default_of
+from atlas.settings import RequestSettings
 from atlas.store.memory import MemoryStore
 
 ROUTES: list[BaseRoute] = [*publish.ROUTES, *graph.ROUTES, *tags.ROUTES, *health.ROUTES]
 
 
-def make_app(store: MemoryStore, now_ms: Callable[[], int]) -> FastAPI:
-    """An application over a store; the clock is handed in."""
+def make_app(
+    store: MemoryStore, now_ms: Callable[[], int], settings: RequestSettings | None = None
+) -> FastAPI:
+    """An application over a store; the clock is handed in. Without settings: the defaults."""
+    settings = settings or RequestSettings()
     app = FastAPI(
         title="atlas",
         routes=ROUTES,
@@ -35,5 +39,6 @@ def make_app(store: MemoryStore, now_ms: Callable[[], int]) -> FastAPI:
             Exception: on_defect,
         },
     )
-    app.state.atlas = ServerState(store, JsonPublisher(store), now_ms)
+    zone_default = zone_default_of(settings)
+    app.state.atlas = ServerState(store, JsonPublisher(store), now_ms, settings, zone_default)
     return app

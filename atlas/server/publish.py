@@ -21,7 +21,7 @@ _ALL_TAKEN = b""
 async def publish(request: Request) -> Response:
     """Take a batch; runs on the event loop, as it is shorter than a hop to a thread."""
     state = state_of(request)
-    body = await _body(request, state.body_bytes_max)
+    body = await _body(request, state.settings.body_bytes_max)
     result = state.publisher.publish(body, state.now_ms())
     if not result.refused_count:
         return Response(_ALL_TAKEN, media_type="application/json")

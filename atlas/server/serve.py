@@ -11,7 +11,6 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
@@ -19,7 +18,8 @@ import uvicorn
 from atlas.errors import AtlasError
 from atlas.library import system_now_ms
 from atlas.server.app import make_app
-from atlas.store.memory import MemoryStore, StoreConfig
+from atlas.settings import Settings
+from atlas.store.memory import MemoryStore
 
 _BACKLOG = 512
 _GRACE_S = 1
@@ -28,15 +28,6 @@ _KEEP_ALIVE_S = 30
 
 class CannotListen(AtlasError):
     """An address that cannot be listened on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Where to listen: over TCP if `host` is set, on a Unix socket if `unix_path` is; or both."""
-
-    host: str | None = None
-    port: int = 7101
-    unix_path: Path | None = None
 
 
 class _Server(uvicorn.Server):
@@ -50,16 +41,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve(config: StoreConfig, listen: Listen) -> None:
+def serve(settings: Settings) -> None:
     """Serve a new store until SIGTERM or SIGINT. Raises CannotListen before anything is served."""
-    sockets = []
-    if listen.host is not None:
-        sockets.append(_open_tcp(listen.host, listen.port))
+    store = MemoryStore(settings.store.config())
+    listen = settings.listen
+    sockets = [_open_tcp(*listen.tcp_address)] if listen.tcp_address is not None else []
     bound = _bound_unix(listen.unix_path) if listen.unix_path is not None else nullcontext(None)
     with bound as unix_socket:
         if unix_socket is not None:
             sockets.append(unix_socket)
-        app = make_app(MemoryStore(config), system_now_ms)
+        app = make_app(store, system_now_ms, settings.requests)
         server = _Server(
             uvicorn.Config(
                 app,

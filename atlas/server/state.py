@@ -1,4 +1,4 @@
-"""What the routes share: the store, its publisher, the clock and the defaults of requests."""
+"""What the routes share: the store, its publisher, the clock and the settings of requests."""
 
 from __future__ import annotations
 
@@ -12,14 +12,8 @@ from starlette.requests import Request
 from atlas.errors import BadData
 from atlas.expr.instants import parse_zone
 from atlas.ingest.publish_json import JsonPublisher
+from atlas.settings import RequestSettings
 from atlas.store.memory import MemoryStore
-
-
-def _zone_default() -> tzinfo:
-    try:
-        return parse_zone("US/Pacific")
-    except BadData:  # a small machine without time zones still answers
-        return UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +23,22 @@ class ServerState:
     store: MemoryStore
     publisher: JsonPublisher
     now_ms: Callable[[], int]
-    zone_default: tzinfo = field(default_factory=_zone_default)
-    start_default: str = "e-3h"
-    body_bytes_max: int = 8 * 1024 * 1024
+    settings: RequestSettings
+    zone_default: tzinfo
     refused: dict[str, int] = field(default_factory=lambda: {"datapoints": 0})
+
+    @property
+    def start_default(self) -> str:
+        """The start of a request that names none."""
+        return self.settings.graph.start
+
+
+def zone_default_of(settings: RequestSettings) -> tzinfo:
+    """The time zone of a request that names none."""
+    try:
+        return parse_zone(settings.graph.zone)
+    except BadData:  # a small machine without time zones still answers
+        return UTC
 
 
 def state_of(request: Request) -> ServerState:

@@ -12,8 +12,6 @@ from atlas.asl import parse_query
 from atlas.server.parameters import Parameters
 from atlas.server.state import ServerState, state_of
 
-LIMIT_DEFAULT = 1000
-LIMIT_MAX = 1000
 NEXT_OFFSET_HEADER = "x-nflx-atlas-next-offset"
 
 
@@ -25,7 +23,8 @@ async def tags(request: Request) -> Response:
 
 
 def _answer(state: ServerState, key: str | None, parameters: Parameters) -> Response:
-    limit = parameters.positive("limit", LIMIT_DEFAULT)
+    limit_max = state.settings.tags_listed_max
+    limit = parameters.positive("limit", limit_max)
     offset = parameters.text("offset", "")
     is_verbose = parameters.text("verbose", "0") == "1"
     program = parameters.text("q", ":true")
@@ -38,7 +37,7 @@ def _answer(state: ServerState, key: str | None, parameters: Parameters) -> Resp
             items = index.keys(query) if key is None else index.values(key, query)
     offsets = [f"{key},{item}" for item in items] if is_verbose else items
     page = [i for i, at in enumerate(offsets) if at > offset][:limit]
-    headers = {NEXT_OFFSET_HEADER: offsets[page[-1]]} if len(page) >= min(limit, LIMIT_MAX) else {}
+    headers = {NEXT_OFFSET_HEADER: offsets[page[-1]]} if len(page) >= min(limit, limit_max) else {}
     shown = [items[i] for i in page]
     if parameters.text("format", "json") == "txt":
         lines = (f"{key}\t{item}\t-1" if is_verbose else item for item in shown)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+
+from atlas.settings import Settings
+from atlas.settings_file import read_settings
 
 
 def test_generated_pages_are_current(root):
@@ -16,3 +20,11 @@ def test_generated_pages_are_current(root):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_example_of_a_settings_file_can_be_read(root, tmp_path):
+    page = (root / "docs/atlas-server.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    file = tmp_path / "server.yaml"
+    file.write_text(example, encoding="utf-8")
+    assert read_settings(file) != Settings()

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from atlas.server.app import make_app
-from atlas.store.memory import MemoryStore, StoreConfig
+from atlas.settings_file import read_settings
+from atlas.store.memory import MemoryStore
+from tests.oracle.vectors import DATA
 
+SETTINGS = DATA / "server.yaml"
 BASE_END_MS = 1_641_643_200_000
 """A noon in UTC, of 2022-01-08."""
 NOW_MS = BASE_END_MS + 3_600_000
@@ -14,5 +17,5 @@ NOW_MS = BASE_END_MS + 3_600_000
 
 def application() -> Any:
     """An application over a store that is empty."""
-    config = StoreConfig(step_ms=60_000, max_age_ms=47 * 3_600_000, keep_ms=48 * 3_600_000)
-    return make_app(MemoryStore(config), lambda: NOW_MS)
+    settings = read_settings(SETTINGS)
+    return make_app(MemoryStore(settings.store.config()), lambda: NOW_MS, settings.requests)

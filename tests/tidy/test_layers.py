@@ -20,9 +20,12 @@ FORBIDDEN = {
     "atlas.expr": ("atlas.asl", "atlas.store", "atlas.eval", "atlas.server"),
     "atlas.asl": ("atlas.store", "atlas.eval", "atlas.ingest", "atlas.render", "atlas.server"),
     "atlas.store": ("atlas.asl", "atlas.eval", "atlas.ingest", "atlas.render", "atlas.server"),
-    "atlas.eval": ("atlas.ingest", "atlas.render", "atlas.server"),
+    "atlas.eval": ("atlas.ingest", "atlas.render", "atlas.server", "atlas.settings"),
+    "atlas.settings": ("atlas.asl", "atlas.ingest", "atlas.render", "atlas.server"),
+    "atlas.settings_file": ("atlas.ingest", "atlas.render", "atlas.server"),
 }
 ONLY_IN = {
+    "yaml": ("atlas.yaml_tree", "chaosctl"),
     "docker": ("chaosctl.drivers", "chaosctl.operator"),
     "kubernetes": ("chaosctl.drivers", "chaosctl.operator"),
     "boto3": ("chaosctl.drivers", "chaosctl.stores.cloudwatch"),
@@ -30,10 +33,11 @@ ONLY_IN = {
 }
 NUMBERS = {"numpy", "scipy", "msgspec", "aiohttp"}
 WEB = {"fastapi", "starlette", "uvicorn", "prometheus_client"}
+FILES = {"yaml"}  # the server's settings file; the one YAML reader that is installed anyway
 MAY_USE = {  # standard library and itself besides
     "monkeys": set(),
     "experiments": set(),
-    "atlas": NUMBERS | WEB,
+    "atlas": NUMBERS | WEB | FILES,
     "demo_platform": {"aiohttp", "msgspec", "multidict", "prometheus_client", "pyroute2", "uvloop"},
 }
 
