@@ -34,11 +34,11 @@ def graph_window(
 
     step_ms: the step asked for, or None. own_step_ms, block_ms: those of the store.
     """
-    asked_ms = _allowed(max(own_step_ms, step_ms or own_step_ms), own_step_ms, block_ms)
+    asked_ms = readable_step(max(own_step_ms, step_ms or own_step_ms), own_step_ms, block_ms)
     points_max = min(point_count_max, width)
     count = (end_ms - start_ms) // asked_ms
     longer_ms = max(1, -(-count // points_max)) * asked_ms
-    graph_ms = _allowed(longer_ms, own_step_ms, block_ms)
+    graph_ms = readable_step(longer_ms, own_step_ms, block_ms)
     first_ms = start_ms // graph_ms * graph_ms
     last_ms = end_ms // graph_ms * graph_ms
     if first_ms == last_ms:
@@ -51,7 +51,7 @@ def graph_window(
     return EvalContext(first_ms, last_ms + graph_ms, graph_ms)
 
 
-def _allowed(step_ms: int, own_step_ms: int, block_ms: int) -> int:
+def readable_step(step_ms: int, own_step_ms: int, block_ms: int) -> int:
     """The next step at or above `step_ms` that people can read off a graph."""
     for allowed_ms in _ALLOWED_MS:
         fits = block_ms % allowed_ms == 0 or allowed_ms % block_ms == 0

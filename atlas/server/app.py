@@ -13,13 +13,19 @@ from starlette.routing import BaseRoute
 
 from atlas.errors import AtlasError
 from atlas.ingest.publish_json import JsonPublisher
-from atlas.server import graph, health, publish, tags
+from atlas.server import fetch, graph, health, publish, tags
 from atlas.server.errors import on_atlas_error, on_defect, on_http_error, on_recursion
 from atlas.server.state import ServerState, zone_default_of
 from atlas.settings import RequestSettings
 from atlas.store.memory import MemoryStore
 
-ROUTES: list[BaseRoute] = [*publish.ROUTES, *graph.ROUTES, *tags.ROUTES, *health.ROUTES]
+ROUTES: list[BaseRoute] = [
+    *publish.ROUTES,
+    *graph.ROUTES,
+    *fetch.ROUTES,
+    *tags.ROUTES,
+    *health.ROUTES,
+]
 
 
 def make_app(

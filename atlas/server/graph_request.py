@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from atlas.errors import BadData
 from atlas.eval.graph import AxisOptions, GraphOptions, not_a_number
-from atlas.eval.window import graph_window
+from atlas.eval.window import graph_window, readable_step
 from atlas.expr.colors import PALETTE_OF_THEME
 from atlas.expr.instants import parse_window, parse_zone
 from atlas.expr.text import number_text, parse_duration, parse_number
@@ -31,32 +31,48 @@ _VISIONS = (
     *("normal", "protanopia", "protanomaly", "deuteranopia", "deuteranomaly"),
     *("tritanopia", "tritanomaly", "achromatopsia", "achromatomaly"),
 )
-WIDTH_DEFAULT = 700
-HEIGHT_DEFAULT = 300
 _AUTOMATIC = ("auto-style", "auto-data")
 
 
 def window_of(parameters: Parameters, state: ServerState) -> EvalContext:
     """The steps that a request asks for, and one before them."""
-    names = zone_names(parameters, state)
-    zone = parse_zone(names[0])
-    start = parameters.text("s", state.start_default)
-    start_ms, end_ms = parse_window(start, parameters.text("e", "now"), zone, state.now_ms())
-    step = parameters.text("step", "")
-    config = state.store.config
+    start_ms, end_ms = _range_of(parameters, state)
+    config, defaults = state.store.config, state.settings.graph
     return graph_window(
         start_ms,
         end_ms,
-        step_ms=parse_duration(step) if step else None,
-        width=parameters.positive("w", WIDTH_DEFAULT, called="width"),
+        step_ms=_step_of(parameters),
+        width=parameters.positive("w", defaults.width, called="width"),
         own_step_ms=config.step_ms,
         block_ms=config.block_ms,
+        point_count_max=defaults.point_count_max,
     )
+
+
+def stream_window_of(parameters: Parameters, state: ServerState) -> EvalContext:
+    """The steps from the start of a range up to but without its end, however many they are."""
+    start_ms, end_ms = _range_of(parameters, state)
+    config = state.store.config
+    asked_ms = max(config.step_ms, _step_of(parameters) or 0)
+    step_ms = readable_step(asked_ms, config.step_ms, config.block_ms)
+    return EvalContext(start_ms // step_ms * step_ms, end_ms // step_ms * step_ms, step_ms)
+
+
+def _range_of(parameters: Parameters, state: ServerState) -> tuple[int, int]:
+    zone = parse_zone(zone_names(parameters, state)[0])
+    defaults = state.settings.graph
+    start, end = parameters.text("s", defaults.start), parameters.text("e", defaults.end)
+    return parse_window(start, end, zone, state.now_ms())
+
+
+def _step_of(parameters: Parameters) -> int | None:
+    text = parameters.text("step", "")
+    return parse_duration(text) if text else None
 
 
 def zone_names(parameters: Parameters, state: ServerState) -> tuple[str, ...]:
     """The time zones asked for, the main one first."""
-    return parameters.all("tz") or (str(state.zone_default),)
+    return parameters.all("tz") or (state.settings.graph.zone,)
 
 
 def options_of(parameters: Parameters, state: ServerState) -> GraphOptions:
@@ -69,13 +85,14 @@ def options_of(parameters: Parameters, state: ServerState) -> GraphOptions:
             f"No enum constant com.netflix.atlas.chart.model.VisionType.{vision}",
             fix=f"use one of {', '.join(_VISIONS)}",
         )
+    defaults = state.settings.graph
     frame = Graph(
         0,
         0,
         1,
         zones=zone_names(parameters, state),
-        width=parameters.positive("w", WIDTH_DEFAULT, called="width"),
-        height=parameters.positive("h", HEIGHT_DEFAULT, called="height"),
+        width=parameters.positive("w", defaults.width, called="width"),
+        height=parameters.positive("h", defaults.height, called="height"),
         layout=_layout(parameters.text("layout", "canvas")),
         zoom=_number(parameters.text("zoom", "1.0")),
         title=parameters.text("title", "") or None,

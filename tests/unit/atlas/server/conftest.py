@@ -61,6 +61,8 @@ class Caller:
         parts = [body[i : i + 1000] for i in range(0, len(body), 1000)] or [b""]
 
         async def receive() -> dict[str, Any]:
+            if not parts:
+                await asyncio.Event().wait()  # the client stays until it has its answer
             part = parts.pop(0)
             return {"type": "http.request", "body": part, "more_body": bool(parts)}
 

@@ -1,0 +1,122 @@
+"""`GET /api/v2/fetch`: lines as a stream of events, in chunks of steps.
+
+The whole window is evaluated at once, so that words with a memory see all of it; only the answer
+comes in chunks. What goes wrong before anything is computed is a refusal like any other; later it
+is an event of the stream. Source: Atlas `FetchRequestSource.scala`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from atlas.asl import parse_exprs
+from atlas.errors import AtlasError
+from atlas.eval.evaluate import evaluate
+from atlas.eval.graph import OFFSET_TAG, line_id
+from atlas.eval.lines import Lines
+from atlas.expr.legend import legend_of, with_simple_legends
+from atlas.expr.style_expr import StyleExpr
+from atlas.expr.text import duration_text
+from atlas.model import EvalContext
+from atlas.render.numbers import json_values
+from atlas.server.graph_request import options_of, stream_window_of
+from atlas.server.parameters import Parameters
+from atlas.server.state import ServerState, state_of
+
+CHUNK_STEPS = 60
+_HEARTBEAT_S = 10.0
+_HEARTBEAT = {"type": "info", "message": "heartbeat"}
+_CLOSE = {"type": "close", "message": "operation complete"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is to be streamed."""
+
+    state: ServerState
+    exprs: Sequence[StyleExpr]
+    context: EvalContext
+
+    def events(self) -> list[dict[str, Any]]:
+        """Every line event of the answer, chunk by chunk, or the error that came up."""
+        try:
+            plain = [styled.expr for styled in self.exprs]
+            found = evaluate(self.state.store, plain, self.context)
+        except AtlasError as error:
+            return [{"type": "error", "message": error.message}]
+        return [
+            event
+            for first in range(0, self.context.step_count, CHUNK_STEPS)
+            for styled, lines in zip(self.exprs, found, strict=True)
+            for event in _chunk(styled, lines, first, self.context)
+        ]
+
+
+async def fetch(request: Request) -> Response:
+    """Answer with a stream; the evaluation runs off the event loop."""
+    parameters, state = Parameters(request), state_of(request)
+    program = parameters.required("q")
+    context = stream_window_of(parameters, state)
+    zone = options_of(parameters, state).frame.zones[0]
+    exprs = parse_exprs(program, variables={"tz": zone})
+    shown = with_simple_legends([copy for styled in exprs for copy in styled.per_offset()])
+    return StreamingResponse(
+        _stream(_Request(state, shown, context)), media_type="text/event-stream"
+    )
+
+
+async def _stream(request: _Request) -> AsyncIterator[bytes]:
+    yield _event(_HEARTBEAT)
+    work = asyncio.ensure_future(run_in_threadpool(request.events))
+    while not work.done():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(work), _HEARTBEAT_S)
+            break
+        yield _event(_HEARTBEAT)
+    for event in await work:
+        yield _event(event)
+    yield _event(_CLOSE)
+
+
+def _chunk(
+    styled: StyleExpr, lines: Lines, first: int, context: EvalContext
+) -> Iterator[dict[str, Any]]:
+    """The lines that have a value in the chunk of steps from `first` on."""
+    part = lines.values[:, first : first + CHUNK_STEPS]
+    start_ms = context.start_ms + first * context.step_ms
+    offset = duration_text(styled.offset_ms)
+    query = str(styled)
+    for i in np.flatnonzero(~np.isnan(part).all(axis=1)).tolist():
+        tags = {**lines.tags[i], OFFSET_TAG: offset}
+        event = {
+            "type": "timeseries",
+            "id": line_id(tags, query),
+            "query": query,
+            "groupByKeys": styled.expr.grouping,
+            # The original fills in the legend before it knows the offset.
+            "label": legend_of(styled, lines.labels[i], lines.tags[i]),
+            "tags": tags,
+            "start": start_ms,
+            "end": start_ms + part.shape[1] * context.step_ms,
+            "step": context.step_ms,
+            "data": {"type": "array", "values": json_values(part[i])},
+        }
+        yield {key: value for key, value in event.items() if value}
+
+
+def _event(document: dict[str, Any]) -> bytes:
+    return b"data: " + msgspec.json.encode(document) + b"\n\n"
+
+
+ROUTES = [Route("/api/v2/fetch", fetch, methods=["GET"])]
