@@ -36,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     passed, total = _counts(results)
     print(f"{time.monotonic() - begin:.1f} s\n{passed} passed, {total - passed} failed")
     if options.update_known:
-        known.update(results)
+        worse = known.update(results)
+        print(f"{len(worse)} fail that did not before", *worse[:10])
     return 0 if passed == total else 1
 
 

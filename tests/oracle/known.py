@@ -22,11 +22,13 @@ def read(path: Path = FILE) -> frozenset[str]:
     )
 
 
-def update(results: Sequence[Result], path: Path = FILE) -> None:
-    """Write what fails now; vectors that were not replayed keep their lines."""
-    kept = {line for line in read(path) if line.split()[0] not in {r.vector.id for r in results}}
+def update(results: Sequence[Result], path: Path = FILE) -> list[str]:
+    """Write what fails now, and return the lines that are new; others keep theirs."""
+    before = read(path)
+    kept = {line for line in before if line.split()[0] not in {r.vector.id for r in results}}
     lines = sorted(kept.union(*(r.failures for r in results)))
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return [line for line in lines if line not in before]
 
 
 def surprises(results: Iterable[Result], known: frozenset[str]) -> list[str]:

@@ -53,7 +53,7 @@ def healthy(address: str, process: subprocess.Popen[str]) -> AtlasClient:
         try:
             client.health()
         except StoreUnreachable:
-            assert process.poll() is None, process.stderr.read()
+            assert process.poll() is None, process.stderr and process.stderr.read()
             assert time.monotonic() < deadline, f"{address} does not answer"
             time.sleep(0.02)
         else:
