@@ -12,10 +12,13 @@ from atlas.asl.lexer import Token, tokens_of
 from atlas.asl.word import Context, Stack, Vocabulary, Word
 from atlas.errors import AslError, AtlasError
 from atlas.expr.text import decode
+from atlas.expr.tree import DEPTH_MAX, Node
 
 STACK_SIZE_MAX = 1024
 LIST_SIZE_MAX = 1024
 CALL_DEPTH_MAX = 10
+EXPRESSION_SIZE_MAX = 10_000
+_SIZE_OF_AN_OPERATION = 64
 _NO_VARIABLES: Mapping[str, object] = MappingProxyType({})
 
 
@@ -38,8 +41,11 @@ class VocabularyInterpreter:
 
         What the program froze lies below the rest.
         """
-        context = self.run_tokens(tokens_of(program), self.start(variables))
-        return (*context.frozen, *context.stack)
+        return self.run_all(program, variables).stack
+
+    def run_all(self, program: str, variables: Mapping[str, object] = _NO_VARIABLES) -> Context:
+        """The context that `program` leaves, with nothing frozen any more."""
+        return self.run_tokens(tokens_of(program), self.start(variables)).thaw()
 
     def start(self, variables: Mapping[str, object] = _NO_VARIABLES) -> Context:
         """The context of a program of which nothing has been run."""
@@ -50,11 +56,10 @@ class VocabularyInterpreter:
         tokens = tokens_of(program)
         context = self.start()
         i = 0
-        while True:
+        while i < len(tokens):
             yield Step(tuple(t.text for t in tokens[i:]), context)
-            if i == len(tokens):
-                return
             context, i = self._next(tokens, i, context)
+        yield Step((), context.thaw())
 
     def run_tokens(self, tokens: Sequence[Token], context: Context) -> Context:
         """The context after running `tokens` on it."""
@@ -66,11 +71,10 @@ class VocabularyInterpreter:
     def call(self, program: Sequence[object], context: Context) -> Context:
         """The context after running the items of a list, one level deeper."""
         if context.depth >= CALL_DEPTH_MAX:
-            raise AslError(
-                "looping detected", fix=f"calls may be nested {CALL_DEPTH_MAX} levels deep"
-            )
+            raise AslError("looping detected", fix=f"programs may run {CALL_DEPTH_MAX} levels deep")
+        tokens = [_token_of(item) for item in program]
         try:
-            tokens = [_token_of(item) for item in program]
+            _check_stack(context.stack)
             after = self.run_tokens(tokens, replace(context, depth=context.depth + 1))
         except AslError as error:
             # The list has lost its place in the text; the word that calls it is the one to blame.
@@ -79,50 +83,76 @@ class VocabularyInterpreter:
         return replace(after, depth=context.depth)
 
     def _next(self, tokens: Sequence[Token], i: int, context: Context) -> tuple[Context, int]:
-        """The context after one more word, list or string, and the index of what comes next."""
+        """The context after one more word, list or text, and the index of what comes next."""
+        try:
+            context.budget.spend()
+            after, i_after = self._run(tokens, i, context)
+            _check_stack(after.stack)
+        except AslError as error:
+            raise error.at(tokens[i].span) from None
+        return after, i_after
+
+    def _run(self, tokens: Sequence[Token], i: int, context: Context) -> tuple[Context, int]:
         token = tokens[i]
         if token.value is not None:
-            context, i = context.push(token.value), i + 1
-        elif token.text == "(":
+            return context.push(token.value), i + 1
+        if token.text == "(":
             items, i = _read_list(tokens, i)
-            context = context.push(items)
-        elif token.text == ")":
-            raise AslError("unmatched closing parenthesis", span=token.span, fix="remove it")
-        else:
-            is_word = token.text.startswith(":")
-            context = self._call(token, context) if is_word else context.push(decode(token.text))
-            i += 1
-        if len(context.stack) > STACK_SIZE_MAX:
-            raise AslError(
-                f"stack overflow: stack size exceeds limit of {STACK_SIZE_MAX}",
-                span=token.span,
-                fix="combine expressions as you go",
-            )
-        return context, i
+            context.budget.spend(len(items))
+            return context.push(items), i
+        if token.text == ")":
+            raise AslError("unmatched closing parenthesis", fix="remove it")
+        if not token.text.startswith(":"):
+            return context.push(decode(token.text)), i + 1
+        after = self._call(token, context)
+        _check_size(after)
+        return after, i + 1
 
     def _call(self, token: Token, context: Context) -> Context:
         name = token.text[1:]
         overloads = self.vocabulary.overloads(name)
         if not overloads:
-            raise AslError(
-                f"unknown word ':{name}'", span=token.span, fix=_suggestion(name, self.vocabulary)
-            )
+            raise AslError(f"unknown word ':{name}'", fix=_suggestion(name, self.vocabulary))
         word = _matching(overloads, context.stack)
         if word is None:
             types = ",".join(map(type_name, context.stack))
             candidates = ", ".join(f"[{w.signature}]" for w in overloads)
             raise AslError(
                 f"no matches for word ':{name}' with stack [{types}], candidates: {candidates}",
-                span=token.span,
                 fix="put the items that a candidate names before the word",
             )
         try:
             return word.execute(context)
-        except AslError as error:
-            raise error.at(token.span) from None
+        except AslError:
+            raise
         except AtlasError as error:
             error.where = error.where or f"column {token.span[0] + 1}"
             raise
+
+
+def _check_stack(stack: Stack) -> None:
+    if len(stack) > STACK_SIZE_MAX:
+        raise AslError(
+            f"stack overflow: stack size exceeds limit of {STACK_SIZE_MAX}",
+            fix="combine expressions as you go",
+        )
+
+
+def _check_size(context: Context) -> None:
+    """Refuse what would take too long to print, rewrite or evaluate; what is large costs more."""
+    top = context.stack[-1] if context.stack else None
+    if not isinstance(top, Node):
+        return
+    for name, value, limit in (
+        ("depth", top.extent.depth, DEPTH_MAX),
+        ("size", top.extent.size, EXPRESSION_SIZE_MAX),
+    ):
+        if value > limit:
+            raise AslError(
+                f"stack overflow: expression {name} exceeds limit of {limit}",
+                fix="ask for a smaller expression",
+            )
+    context.budget.spend(top.extent.size // _SIZE_OF_AN_OPERATION)
 
 
 def _token_of(item: object) -> Token:

@@ -19,11 +19,15 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from atlas.asl.datatypes import NOT_ONE, TYPES, DataType, as_styled
+from atlas.errors import AslError
 from atlas.expr.style_expr import StyleExpr
 from atlas.expr.tree import TimeSeriesExpr
 
 Stack = tuple[object, ...]
 """Items bottom to top."""
+
+OPERATIONS_MAX = 10_000
+"""Words, texts and items of lists that one program may run."""
 
 
 class Interpreter(Protocol):
@@ -33,16 +37,43 @@ class Interpreter(Protocol):
         """Run the tokens of a list on a context, one level deeper."""
 
 
+class Budget:
+    """The work that is left to one program, whichever of its lists does it.
+
+    Depth and size do not bound it: words that loop multiply each other.
+    """
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = OPERATIONS_MAX
+
+    def spend(self, operation_count: int = 1) -> None:
+        """Take so many operations off. Raises AslError when there are none left."""
+        self._left -= operation_count
+        if self._left < 0:
+            raise AslError(
+                "expression is too expensive: operation limit exceeded, limit of"
+                f" {OPERATIONS_MAX}, reduce the amount of work performed by looping operators such"
+                " as :each and :map",
+                fix="loop over shorter lists, or ask several times",
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything that a program has made so far. `frozen` items come back when it ends."""
+    """Everything that a program has made so far. `frozen` items come back when it ends.
+
+    `depth` counts the programs that are running, one inside the other.
+    """
 
     interpreter: Interpreter
     stack: Stack = ()
     variables: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     initial_variables: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     frozen: Stack = ()
-    depth: int = 0
+    depth: int = 1
+    budget: Budget = field(default_factory=Budget, compare=False, repr=False)
 
     def push(self, *items: object) -> Context:
         """The context with items on top of the stack."""
@@ -55,6 +86,16 @@ class Context:
     def with_variable(self, name: str, value: object) -> Context:
         """The context with a variable set."""
         return replace(self, variables=MappingProxyType({**self.variables, name: value}))
+
+    def freeze(self) -> Context:
+        """The context with everything put away where no word reaches it."""
+        return replace(
+            self, stack=(), frozen=(*self.frozen, *self.stack), variables=self.initial_variables
+        )
+
+    def thaw(self) -> Context:
+        """The context with everything that was put away back, below the rest."""
+        return replace(self, stack=(*self.frozen, *self.stack), frozen=())
 
     def call(self, program: Sequence[object]) -> Context:
         """The context after running the tokens of a list."""
@@ -119,7 +160,7 @@ class Word:
         return tuple(arguments), tuple(styles)
 
 
-_PLAIN_TYPES = (TYPES["TimeSeriesExpr"],)
+_PLAIN_TYPES = (TYPES["TimeSeriesExpr"], TYPES["Expr"])
 
 
 def _with_style(item: object, style: StyleExpr) -> object:

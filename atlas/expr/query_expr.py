@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from atlas.errors import AslError
 from atlas.expr.text import encode
-from atlas.expr.tree import Node
+from atlas.expr.tree import Node, rewritten
 from atlas.model import Tags
 
 
@@ -271,6 +271,11 @@ def negated(query: Query) -> Query:
             return TrueQuery()
         case _:
             return Not(query)
+
+
+def with_common_query(node: Node, query: Query) -> Node:
+    """Every query of an expression, and this one; words that keep their name expand again."""
+    return rewritten(node, lambda part: both(part, query) if isinstance(part, Query) else None)
 
 
 def clauses(query: Query) -> Iterator[Query]:

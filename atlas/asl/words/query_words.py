@@ -18,7 +18,9 @@ from atlas.expr.query_expr import (
     both,
     either,
     negated,
+    with_common_query,
 )
+from atlas.expr.tree import Node
 
 QUERY = Vocabulary("query", before=STD)
 
@@ -32,13 +34,13 @@ def _literal(text: str) -> str:
     return "".join(c if " " <= c <= "~" else _CONTROL.get(c, f"\\u{ord(c):04x}") for c in escaped)
 
 
-@QUERY.word("true", "-- Query", examples=("",))
+@QUERY.word("true", " -- Query", examples=("",))
 def _true() -> Query:
     """Selects every series."""
     return TrueQuery()
 
 
-@QUERY.word("false", "-- Query", examples=("",))
+@QUERY.word("false", " -- Query", examples=("",))
 def _false() -> Query:
     """Selects no series."""
     return FalseQuery()
@@ -136,3 +138,13 @@ def _or(left: Query, right: Query) -> Query:
 def _not(query: Query) -> Query:
     """Selects what the query does not."""
     return negated(query)
+
+
+@QUERY.word(
+    "cq",
+    "expr:Any q:Query -- Any",
+    examples=("name,sps,:eq,:sum,k,:has", "name,sps,:eq,:avg,k,:has", "42,k,:has"),
+)
+def _cq(item: object, query: Query) -> object:
+    """Narrows every query of an expression to what this one selects, too; leaves texts alone."""
+    return with_common_query(item, query) if isinstance(item, Node) else item

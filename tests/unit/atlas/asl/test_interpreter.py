@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from atlas.asl import parse_exprs
 from atlas.asl.interpreter import VocabularyInterpreter
 from atlas.asl.word import Vocabulary
 from atlas.asl.words import MATH
 from atlas.errors import AslError
+
+
+def _loops(depth: int, count: int) -> str:
+    """A list walked for each item of a list that is walked for each …"""
+    items = f"(,{','.join(['0'] * count)},)"
+    body = ":drop"
+    for _ in range(depth):
+        body = f":drop,{items},(,{body},),:each"
+    return f"0,{body}"
 
 
 @pytest.mark.parametrize(
@@ -15,11 +25,35 @@ from atlas.errors import AslError
     [
         (",".join(["1"] * 1025), "stack overflow: stack size exceeds limit of 1024"),
         (f"(,{','.join(['1'] * 1025)},)", "stack overflow: list size exceeds limit of 1024"),
+        ("1," * 1024 + "(,x,),(,:drop,),:each", "stack overflow: stack size exceeds limit of 1024"),
+        ("f,(,f,:fcall,),:set,f,:fcall", "looping detected"),
+        ("a,:has" + ",:neg" * 5000, "stack overflow: expression depth exceeds limit of 1000"),
+        ("a,:has" + ",:dup,:add" * 50, "stack overflow: expression size exceeds limit of 10000"),
+        ("a,:has" + ",:dup,:and" * 50, "stack overflow: expression size exceeds limit of 10000"),
+        (_loops(9, 100), "expression is too expensive: operation limit exceeded, limit of 10000"),
+        (
+            f"(,{','.join(['0'] * 1000)},),(,(,{','.join(['0'] * 20)},),:drop,),:each",
+            "expression is too expensive: operation limit exceeded, limit of 10000",
+        ),
+        ("%s,(,x,),:format" + ",%s%s,:swap,:dup,2,:nlist,:format" * 40, "formatted text is too"),
     ],
 )
-def test_stack_and_lists_are_bounded(program, what):
+def test_programs_are_bounded(program, what):
     with pytest.raises(AslError, match=what):
         VocabularyInterpreter(MATH).run(program)
+
+
+def test_the_mistake_of_a_list_is_shown_where_it_is_run():
+    with pytest.raises(AslError) as caught:
+        VocabularyInterpreter(MATH).run("1,(,:nope,),:call")
+    assert caught.value.span == (12, 17)
+
+
+def test_an_expression_as_deep_as_a_uri_can_ask_for_is_printed_and_changed():
+    program = "a,:has" + ",:neg" * 819 + ",b,:has,:cq,(,k,),:by"
+    (expr,) = parse_exprs(program)
+    assert parse_exprs(str(expr)) == (expr,)
+    assert hash(expr) == hash(parse_exprs(str(expr))[0])
 
 
 def test_full_stack_and_list_are_not_over_the_bound():
