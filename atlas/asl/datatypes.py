@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from atlas.errors import AtlasError
-from atlas.expr.data_expr import CONSOLIDATIONS, Aggregate, All, GroupBy
+from atlas.expr.data_expr import CONSOLIDATIONS, Aggregate, All, GroupBy, data_exprs
 from atlas.expr.math_expr import Constant
 from atlas.expr.query_expr import Query
 from atlas.expr.style_expr import StyleExpr, list_text
@@ -121,6 +121,12 @@ def _aggregate(item: object) -> object:
     return item if isinstance(item, Aggregate) else NOT_ONE
 
 
+def _aggregated(item: object) -> object:
+    """An aggregate that may be grouped."""
+    expr = _data_expr(item)
+    return NOT_ONE if isinstance(expr, All) else expr
+
+
 def _data_expr(item: object) -> object:
     if isinstance(item, Query):
         return Aggregate("sum", item)
@@ -150,6 +156,18 @@ def _series(item: object) -> object:
     return NOT_ONE if expr is None else expr
 
 
+def _stored(item: object) -> object:
+    """A series computed from aggregates of the store."""
+    expr = as_series(item)
+    leaves = list(data_exprs(expr)) if expr is not None else []
+    return NOT_ONE if not leaves or any(isinstance(leaf, All) for leaf in leaves) else expr
+
+
+def _expr(item: object) -> object:
+    """What a macro takes: a query remains one, so that it prints as it was written."""
+    return item if isinstance(item, Query | StyleExpr) else _series(item)
+
+
 def _styled(item: object) -> object:
     styled = as_styled(item)
     return NOT_ONE if styled is None else styled
@@ -160,6 +178,7 @@ TYPES: Mapping[str, DataType] = MappingProxyType(
         t.name: t
         for t in (
             DataType("AggregateFunction", _aggregate),
+            DataType("AggregatedExpr", _aggregated),
             DataType("Any", lambda item: item),
             DataType("Color", _color),
             DataType("ConsolidationFunction", _consolidation),
@@ -167,10 +186,12 @@ TYPES: Mapping[str, DataType] = MappingProxyType(
             DataType("Double", _double),
             DataType("DoubleList", _double_list),
             DataType("Duration", _duration),
+            DataType("Expr", _expr),
             DataType("Int", _int),
             DataType("List", _list),
             DataType("Palette", _palette),
             DataType("Query", _query),
+            DataType("StoredExpr", _stored),
             DataType("String", _string),
             DataType("StringList", _string_list),
             DataType("StyleExpr", _styled),
