@@ -74,7 +74,7 @@ class Comparison:
 
     @property
     def p_least(self) -> float:
-        """The p-value of complete separation: what samples of this size can show at best."""
+        """The p-value of complete separation: the best that samples of this size can show."""
         return 2 / math.comb(self.control_count + self.experiment_count, self.control_count)
 
 
@@ -170,12 +170,11 @@ def _test(x: FloatArray, y: FloatArray) -> tuple[float, float]:
     pooled = np.concatenate([x, y])
     if np.ptp(pooled) == 0:
         return 1.0, 0.5
-    method: Literal["auto"] | stats.PermutationMethod = (
-        "auto"  # exact if there are no ties and a side is small
-    )
-    arrangements = math.comb(len(pooled), len(x))
-    if len(np.unique(pooled)) < len(pooled) and arrangements <= _ARRANGEMENTS_MAX:
-        method = stats.PermutationMethod(n_resamples=_ARRANGEMENTS_MAX)  # all: exact
+    method: Literal["auto"] | stats.PermutationMethod = "auto"  # exact if a side is small
+    has_ties = len(np.unique(pooled)) < len(pooled)
+    can_try_all = math.comb(len(pooled), len(x)) <= _ARRANGEMENTS_MAX
+    if has_ties and can_try_all and min(len(x), len(y)) > 1:
+        method = stats.PermutationMethod(n_resamples=_ARRANGEMENTS_MAX)
     result = stats.mannwhitneyu(y, x, alternative="two-sided", method=method)
     return float(result.pvalue), float(result.statistic) / (len(x) * len(y))
 

@@ -43,7 +43,7 @@ _CELLS_MAX = 1 << 22
 class Band:
     """What to expect of the steps after a history; each array has shape (…, horizon).
 
-    NaN in the rows of a series whose history has too many gaps.
+    NaN where the history of a series has too many gaps to say.
     """
 
     centre: FloatArray
@@ -157,8 +157,8 @@ def project(states: States, weights: Weights, ahead: int) -> FloatArray:
     phases = states.season.shape[-1] - states.level.shape[-1] + 1
     first = (ahead - 1) % phases
     season = states.season[..., first : first + states.level.shape[-1]]
-    reach = sum(np.power(weights.damping, i) for i in range(1, ahead + 1))
-    return states.level + np.asarray(reach)[..., None] * states.trend + season
+    reach = np.power.outer(weights.damping, np.arange(1, ahead + 1)).sum(axis=-1)
+    return np.asarray(states.level + reach[..., None] * states.trend + season)
 
 
 def _cycle(season: int) -> int:

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from atlas.analysis.arrays import FloatArray, IntArray, as_share, as_values, median
 from atlas.errors import LimitExceeded
 
-CHANGE_VALUES_MIN = 12
+CHANGE_VALUES_MIN = 11
 """With fewer values not even the clearest step has p < 0.05."""
 
 TREND_VALUES_MIN = 5

@@ -25,12 +25,15 @@ FORBIDDEN = {
     "atlas.settings_file": ("atlas.ingest", "atlas.render", "atlas.server"),
 }
 ONLY_IN = {
+    "atlas.analysis": ("atlas.analysis", "chaosctl"),
     "yaml": ("atlas.yaml_tree", "chaosctl"),
     "docker": ("chaosctl.drivers", "chaosctl.operator"),
     "kubernetes": ("chaosctl.drivers", "chaosctl.operator"),
     "boto3": ("chaosctl.drivers", "chaosctl.stores.cloudwatch"),
+    "scipy.stats": ("atlas.analysis",),
     "pyroute2": ("chaosctl.drivers.network", "demo_platform.fabric", "demo_platform.supervisor"),
 }
+ARITHMETIC = {"atlas.analysis": ("atlas.errors", "numpy", "scipy")}
 NUMBERS = {"numpy", "scipy", "msgspec", "aiohttp"}
 WEB = {"fastapi", "starlette", "uvicorn", "prometheus_client"}
 FILES = {"yaml"}  # the server's settings file; the one YAML reader that is installed anyway
@@ -81,4 +84,16 @@ def test_packages_use_their_own_libraries_only(product, report):
         if own in MAY_USE
         for line, name in s.imports()
         if not is_allowed(own, name)
+    )
+
+
+def test_arithmetic_imports_nothing_else(product, report):
+    report(
+        f"{s.path}:{line}: {layer} may import {', '.join(allowed)} only ({name})"
+        for s in product
+        for layer, allowed in ARITHMETIC.items()
+        if within(s.module, layer)
+        for line, name in s.imports()
+        if name.split(".", maxsplit=1)[0] not in sys.stdlib_module_names
+        if not any(within(name, a) for a in (layer, *allowed))
     )
