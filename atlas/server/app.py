@@ -15,7 +15,7 @@ from atlas.errors import AtlasError
 from atlas.ingest.publish_json import JsonPublisher
 from atlas.server import fetch, graph, health, publish, tags
 from atlas.server.errors import on_atlas_error, on_defect, on_http_error, on_recursion
-from atlas.server.state import ServerState, zone_default_of
+from atlas.server.state import ServerState, with_known_zone
 from atlas.settings import RequestSettings
 from atlas.store.memory import MemoryStore
 
@@ -32,7 +32,7 @@ def make_app(
     store: MemoryStore, now_ms: Callable[[], int], settings: RequestSettings | None = None
 ) -> FastAPI:
     """An application over a store; the clock is handed in. Without settings: the defaults."""
-    settings = settings or RequestSettings()
+    settings = with_known_zone(settings or RequestSettings())
     app = FastAPI(
         title="atlas",
         routes=ROUTES,
@@ -45,6 +45,5 @@ def make_app(
             Exception: on_defect,
         },
     )
-    zone_default = zone_default_of(settings)
-    app.state.atlas = ServerState(store, JsonPublisher(store), now_ms, settings, zone_default)
+    app.state.atlas = ServerState(store, JsonPublisher(store), now_ms, settings)
     return app

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
 from typing import cast
 
 from starlette.requests import Request
@@ -12,7 +11,7 @@ from starlette.requests import Request
 from atlas.errors import BadData
 from atlas.expr.instants import parse_zone
 from atlas.ingest.publish_json import JsonPublisher
-from atlas.settings import RequestSettings
+from atlas.settings import RequestSettings, changed
 from atlas.store.memory import MemoryStore
 
 
@@ -24,21 +23,16 @@ class ServerState:
     publisher: JsonPublisher
     now_ms: Callable[[], int]
     settings: RequestSettings
-    zone_default: tzinfo
     refused: dict[str, int] = field(default_factory=lambda: {"datapoints": 0})
 
-    @property
-    def start_default(self) -> str:
-        """The start of a request that names none."""
-        return self.settings.graph.start
 
-
-def zone_default_of(settings: RequestSettings) -> tzinfo:
-    """The time zone of a request that names none."""
+def with_known_zone(settings: RequestSettings) -> RequestSettings:
+    """The settings, in UTC if this machine does not know the zone: a small one has none."""
     try:
-        return parse_zone(settings.graph.zone)
-    except BadData:  # a small machine without time zones still answers
-        return UTC
+        parse_zone(settings.graph.zone)
+    except BadData:
+        return changed(settings, {"graph.zone": "UTC"})
+    return settings
 
 
 def state_of(request: Request) -> ServerState:
