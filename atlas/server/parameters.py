@@ -9,12 +9,14 @@ from starlette.requests import Request
 from atlas.errors import AtlasError, BadData
 
 _INT = re.compile(r"[+-]?\d+")
+_NOT_ENCODED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class Parameters:
-    """The parameters of one request."""
+    """The parameters of one request. Raises BadData if its target is not percent-encoded."""
 
     def __init__(self, request: Request) -> None:
+        _refuse_not_encoded(request)
         self._items = request.query_params.multi_items()
         self._values: dict[str, str] = {}
         for key, value in self._items:
@@ -57,3 +59,14 @@ class Parameters:
                 fix="use 1 or more",
             )
         return int(text)
+
+
+def _refuse_not_encoded(request: Request) -> None:
+    target = request.scope.get("raw_path", b"") + b"?" + request.scope["query_string"]
+    found = _NOT_ENCODED.search(target)
+    if found is not None:
+        raise BadData(
+            f"Illegal request-target: '%' at column {found.start() + 1} begins no two hex digits",
+            fix="write a percent sign as %25",
+            original_class="",
+        )
