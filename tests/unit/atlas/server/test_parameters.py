@@ -37,7 +37,7 @@ def test_number_is_whole_and_above_zero():
     assert parameters(b"").positive("w", 7) == 7
     with pytest.raises(BadData, match=r"w must be positive \(got 0\)"):
         parameters(b"w=0").positive("w", 7)
-    with pytest.raises(AtlasError, match='For input string: "1.5"'):
+    with pytest.raises(AtlasError, match=r'For input string: "1\.5"'):
         parameters(b"w=1.5").positive("w", 7)
 
 
