@@ -31,6 +31,7 @@ ONLY_IN = {
     "kubernetes": ("chaosctl.drivers", "chaosctl.operator"),
     "boto3": ("chaosctl.drivers", "chaosctl.stores.cloudwatch"),
     "scipy.stats": ("atlas.analysis",),
+    "PIL": ("atlas.render.png",),
     "pyroute2": ("chaosctl.drivers.network", "demo_platform.fabric", "demo_platform.supervisor"),
 }
 ARITHMETIC = {"atlas.analysis": ("atlas.errors", "numpy", "scipy")}
@@ -40,7 +41,7 @@ FILES = {"yaml"}  # the server's settings file; the one YAML reader that is inst
 MAY_USE = {  # standard library and itself besides
     "monkeys": set(),
     "experiments": set(),
-    "atlas": NUMBERS | WEB | FILES,
+    "atlas": NUMBERS | {"PIL"} | WEB | FILES,
     "demo_platform": {"aiohttp", "msgspec", "multidict", "prometheus_client", "pyroute2", "uvloop"},
 }
 

@@ -42,5 +42,7 @@ def test_wheel_holds_every_source_and_data_file(wheel, root, product):
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {str(s.path).removeprefix("targets/demo-platform/") for s in product}
     expected |= {f"experiments/{path.name}" for path in (root / "experiments").glob("*.yaml")}
+    fonts = (root / "atlas/render/fonts").iterdir()
+    expected |= {str(path.relative_to(root)) for path in fonts}
     expected |= {f"{package}/py.typed" for package in PACKAGES}
     assert expected - names == set()

@@ -21,6 +21,7 @@ HOSTS = {
     "json-schema.org",
 }
 HOSTS |= {"netflix.github.io", "docs.python.org", "man7.org", "www.apache.org"}
+HOSTS |= {"scripts.sil.org"}  # in the licence of the font
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".txt", ".test", ".json", ".sh", ""}
 
 
