@@ -132,6 +132,14 @@ def test_equal_populations_are_rarely_told_apart():
     assert sum(compare(*pair).p_value <= 0.05 for pair in pairs) / 300 <= 0.08
 
 
+@pytest.mark.parametrize(("deviations", "count"), [(1.0, 18), (0.5, 67)])
+def test_shift_is_told_from_chance_four_times_in_five(deviations, count):
+    rng = np.random.default_rng(4)
+    pairs = rng.normal(size=(300, 2, count))
+    found = [compare(x, y + deviations).p_value <= 0.05 for x, y in pairs]
+    assert 0.74 < sum(found) / 300 < 0.87
+
+
 def test_values_that_depend_on_each_other_look_different():
     """What the page warns of, and what it recommends: means of many steps."""
     rng = np.random.default_rng(3)
