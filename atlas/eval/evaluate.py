@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-import atlas.eval.arithmetic  # noqa: F401 (registers its kinds of expressions)
+import atlas.eval.arithmetic  # registers its kinds of expressions, as does the next
+import atlas.eval.stateful  # noqa: F401
 from atlas.eval.evaluation import Evaluation
 from atlas.eval.fetch import fetch_lines
 from atlas.eval.lines import Lines, sorted_by_label

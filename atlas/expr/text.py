@@ -163,3 +163,18 @@ def duration_text(duration_ms: int) -> str:
         if duration_ms % unit_ms == 0:
             return f"{duration_ms // unit_ms}{unit}"
     return f"PT{duration_ms / 1000:g}S"
+
+
+def iso_duration_text(duration_ms: int) -> str:
+    """A duration as Java prints it: no unit above hours, each part with its sign.
+
+    >>> iso_duration_text(300_000), iso_duration_text(90_061_500), iso_duration_text(0)
+    ('PT5M', 'PT25H1M1.5S', 'PT0S')
+    """
+    sign = "-" if duration_ms < 0 else ""
+    minutes, rest_ms = divmod(abs(duration_ms), 60_000)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{rest_ms / 1000:g}"
+    parts = ((str(hours), "H"), (str(minutes), "M"), (seconds, "S"))
+    text = "".join(f"{sign}{amount}{unit}" for amount, unit in parts if amount != "0")
+    return f"PT{text or '0S'}"

@@ -236,16 +236,16 @@ def test_des(lines, training, alpha, beta):
 
 
 @given(arrays(), st.integers(1, 12), WEIGHTS, WEIGHTS, st.integers(0, 12))
-def test_sliding_des_takes_turns(lines, training, alpha, beta, skipped):
-    skipped = min(skipped, training - 1)
-    found = sliding_des(np.array(lines), training, alpha, beta, skipped)
+def test_sliding_des_takes_turns(lines, training, alpha, beta, ignored):
+    found = sliding_des(np.array(lines), training, alpha, beta, ignored)
     for line, row in zip(lines, found, strict=True):
         used, other = Des(training, alpha, beta), Des(training, alpha, beta)
-        expected = [NAN] * min(skipped, len(line))
-        for i, value in enumerate(line[skipped:], start=1):
-            result, _ = used.expected_before(value), other.expected_before(value)
+        expected = []
+        for i, value in enumerate(line):
+            seen = NAN if i < ignored else value
+            result, _ = used.expected_before(seen), other.expected_before(seen)
             expected.append(result)
-            if i % training == 0:
+            if (i + 1) % training == 0:
                 used, other = other, Des(training, alpha, beta)
         agree(row, expected)
 

@@ -95,9 +95,9 @@ def shown(value: float) -> str:
     return number_text(value).removesuffix(".0") if math.isfinite(value) else number_text(value)
 
 
-def failure(program: str) -> list[str]:
+def failure(atlas: Atlas, program: str) -> list[str]:
     with pytest.raises(AtlasError) as caught:
-        parse_exprs(program)
+        evaluated(atlas, f"0m..0m step 1m {program}")
     error = caught.value
     span = error.span if isinstance(error, AslError) else None
     return [error.what, *([f"column {span[0] + 1}"] if span is not None else [])]
@@ -122,7 +122,7 @@ def test_file(path):
                 items = VocabularyInterpreter(CUSTOM).run(command.argument)
                 found = [re.sub(r" {2,}", "  ", item_text(item)) for item in items]
             case "fail":
-                found = failure(command.argument)
+                found = failure(atlas, command.argument)
             case _:
                 pytest.fail(f"{path}:{command.line}: unknown command '{command.name}'")
         assert found == expected, f"{path}:{command.line}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from atlas.asl.words import des_words  # noqa: F401 (it adds to the vocabularies of others)
 from atlas.asl.words.custom_words import CUSTOM
 from atlas.asl.words.data_words import DATA
 from atlas.asl.words.filter_words import FILTER

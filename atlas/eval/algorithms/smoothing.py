@@ -48,23 +48,21 @@ def _levels(
 
 
 def sliding_des(
-    values: FloatArray, training: int, alpha: float, beta: float, skipped: int
+    values: FloatArray, training: int, alpha: float, beta: float, ignored: int
 ) -> FloatArray:
     """`des` that forgets: each period of `training` steps is expected from the one before it.
 
-    The first `skipped` steps are left out, so that the periods begin at the same instants whenever
-    the first step is.
+    The values of the first `ignored` steps count as gaps, though their steps belong to a period.
     """
     line_count, step_count = values.shape
     result = np.full(values.shape, np.nan)
-    used = step_count - skipped
-    if used <= training:
+    if step_count <= training:
         return result
-    period_count = -(-used // training)
+    period_count = -(-step_count // training)
     periods = np.full((line_count, period_count * training), np.nan)
-    periods[:, :used] = values[:, skipped:]
+    periods[:, ignored:step_count] = values[:, ignored:]
     periods = periods.reshape(line_count, period_count, training)
     pairs = np.concatenate([periods[:, :-1], periods[:, 1:]], axis=2)
     expected = des(pairs.reshape(-1, 2 * training), training, alpha, beta)[:, training:]
-    result[:, skipped + training :] = expected.reshape(line_count, -1)[:, : used - training]
+    result[:, training:] = expected.reshape(line_count, -1)[:, : step_count - training]
     return result

@@ -11,6 +11,7 @@ from atlas.expr.text import (
     decode,
     duration_text,
     encode,
+    iso_duration_text,
     number_text,
     parse_duration,
     parse_number,
@@ -113,3 +114,19 @@ def test_what_is_no_duration_is_refused(text, what):
 )
 def test_duration_is_written_in_its_largest_exact_unit(duration_ms, text):
     assert duration_text(duration_ms) == text
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "text"),
+    [
+        (300_000, "PT5M"),
+        (172_800_000, "PT48H"),
+        (5_400_000, "PT1H30M"),
+        (59_999, "PT59.999S"),
+        (-90_500, "PT-1M-30.5S"),
+        (0, "PT0S"),
+    ],
+)
+def test_duration_is_written_as_java_does_and_reads_back(duration_ms, text):
+    assert iso_duration_text(duration_ms) == text
+    assert parse_duration(text) == duration_ms
