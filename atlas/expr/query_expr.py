@@ -114,7 +114,8 @@ _COMPARE_NAMES = {
 }
 
 
-def _utf16(text: str) -> bytes:
+def utf16(text: str) -> bytes:
+    """What texts are ordered by: code units, as in the original."""
     return text.encode("utf-16-be", "surrogatepass")
 
 
@@ -133,7 +134,7 @@ class Compare(KeyQuery):
 
     def accepts(self, value: str) -> bool:
         """What lies on the right side of the other value."""
-        left, right = _utf16(value), _utf16(self.value)
+        left, right = utf16(value), utf16(self.value)
         match self.word:
             case "lt":
                 return left < right
@@ -273,7 +274,7 @@ def negated(query: Query) -> Query:
             return Not(query)
 
 
-def with_common_query(node: Node, query: Query) -> Node:
+def narrowed(node: Node, query: Query) -> Node:
     """Every query of an expression, and this one; words that keep their name expand again."""
     return rewritten(node, lambda part: both(part, query) if isinstance(part, Query) else None)
 
@@ -290,3 +291,19 @@ def clauses(query: Query) -> Iterator[Query]:
 def exact_tags(query: Query) -> dict[str, str]:
     """Tags that every selected series is known to share; they survive an aggregation."""
     return {c.key: c.value for c in clauses(query) if isinstance(c, Equal)}
+
+
+def on_keys(query: Query, is_kept: Callable[[str], bool]) -> Query:
+    """The part of a query that is about certain keys; what it says of others is taken as true."""
+    match query:
+        case KeyQuery():
+            return query if is_kept(query.key) else TrueQuery()
+        case And():
+            return both(on_keys(query.left, is_kept), on_keys(query.right, is_kept))
+        case Or():
+            return either(on_keys(query.left, is_kept), on_keys(query.right, is_kept))
+        case Not():
+            inner = on_keys(query.query, is_kept)
+            return inner if isinstance(inner, TrueQuery) else negated(inner)
+        case _:
+            return query

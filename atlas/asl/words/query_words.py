@@ -17,8 +17,8 @@ from atlas.expr.query_expr import (
     TrueQuery,
     both,
     either,
+    narrowed,
     negated,
-    with_common_query,
 )
 from atlas.expr.tree import Node
 
@@ -147,4 +147,4 @@ def _not(query: Query) -> Query:
 )
 def _cq(item: object, query: Query) -> object:
     """Narrows every query of an expression to what this one selects, too; leaves texts alone."""
-    return with_common_query(item, query) if isinstance(item, Node) else item
+    return narrowed(item, query) if isinstance(item, Node) else item
