@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+import math
+import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.oracle import known
 from tests.oracle.application import BASE_END_MS, application
 from tests.oracle.callers import InProcess
+from tests.oracle.comparison import Check, checks
 from tests.oracle.dataset import all_series
-from tests.oracle.replay import load, replay
-from tests.oracle.vectors import vectors
+from tests.oracle.replay import Result, load, replay
+from tests.oracle.vectors import Vector, vectors
 
 VECTORS = vectors()
 CATEGORIES = list(dict.fromkeys(vector.category for vector in VECTORS))
@@ -41,3 +46,95 @@ def test_answers_are_those_recorded(category, caller):
     found = known.surprises(replay(caller, chosen, BASE_END_MS), known.read())
     shown = "\n".join(found[:SURPRISES_SHOWN_MAX])
     assert not found, f"{len(found)} of {category} are not as listed:\n{shown}"
+
+
+def leaves(form: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to each value that holds no others."""
+    if isinstance(form, dict | list):
+        for key in form if isinstance(form, dict) else range(len(form)):
+            yield from leaves(form[key], (*path, key))
+    else:
+        yield path
+
+
+def with_another_value(form: dict[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
+    changed = copy.deepcopy(form)
+    *way, last = path
+    inner = changed
+    for key in way:
+        inner = inner[key]
+    value = inner[last]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    inner[last] = "NaN" if is_number else f"not {value}"
+    return changed
+
+
+def test_an_answer_agrees_with_itself_and_with_no_other():
+    chance = random.Random(1)
+    for vector in VECTORS:
+        expected = vector.document["expect"]
+        assert all(check.difference is None for check in checks(vector, copy.deepcopy(expected)))
+        paths = [path for path in leaves(expected) if path[0] not in ("kind", "type", "message")]
+        for path in chance.sample(paths, min(3, len(paths))):
+            other = with_another_value(expected, path)
+            assert any(check.difference for check in checks(vector, other)), (vector.id, path)
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "agrees"),
+    [
+        ([1.0], [1.0 + 1e-10], True),
+        ([1.0], [1.0 + 1e-8], False),
+        ([1.0, 1e13], [2.0, 1e13], True),
+        ([1.0, 1e13], [4.0, 1e13], False),
+        (["NaN"], [math.nan], True),
+        (["NaN"], [0.0], False),
+        (["Infinity"], [math.inf], True),
+        (["Infinity"], [-math.inf], False),
+        ([1.0], [None], False),
+        ([1.0], [1.0, 1.0], False),
+    ],
+)
+def test_numbers_agree_within_a_tolerance(expected, found, agrees):
+    forms = [
+        {"kind": "graph", "status": 200, "series": [{"legend": "a", "values": values}]}
+        for values in (expected, found)
+    ]
+    (check,) = checks(Vector({"category": "x", "expect": forms[0]}), forms[1])
+    assert (check.difference is None) == agrees
+
+
+def test_lines_may_come_in_another_order_unless_it_counts():
+    lines = [{"legend": "a", "values": [1.0]}, {"legend": "b", "values": [2.0]}]
+    expected = {"kind": "graph", "status": 200, "series": lines}
+    found = {**expected, "series": lines[::-1]}
+    for is_ordered in (False, True):
+        vector = Vector({"category": "x", "expect": expected, "ordered": is_ordered})
+        assert (checks(vector, found)[0].difference is not None) == is_ordered
+
+
+def result(vector: Vector, *differences: str | None) -> Result:
+    return Result(vector, tuple(Check(vector.category, d) for d in differences))
+
+
+def test_list_of_known_failures_holds_both_ways(tmp_path):
+    one, two, three = VECTORS[:3]
+    listed = frozenset({one.id, f"{two.id} message", three.id})
+    assert known.surprises([result(one, "x"), result(two, None, "y")], listed) == []
+    assert known.surprises([result(one, None)], listed) == [
+        f"{one.id} passes now: take it from known-failures.txt"
+    ]
+    assert known.surprises([result(two, "y", None)], listed) == [
+        f"{two.id} message passes now: take it from known-failures.txt",
+        f"{two.id} fails: y",
+    ]
+
+
+def test_update_of_the_list_keeps_what_was_not_replayed(tmp_path):
+    one, two, three = VECTORS[:3]
+    path = tmp_path / "known.txt"
+    path.write_text(f"{one.id}\n{two.id}\n")
+    assert known.update([result(one, None), result(three, None, "x")], path) == [
+        f"{three.id} message"
+    ]
+    assert path.read_text().splitlines() == sorted([two.id, f"{three.id} message"])
