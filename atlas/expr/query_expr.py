@@ -6,12 +6,13 @@ is the plain definition; the index answers the same question for all series at o
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from atlas.errors import AslError
+import numpy as np
+
+from atlas.expr.pattern import compile_pattern
+from atlas.expr.pattern_program import BoolArray
 from atlas.expr.text import encode
 from atlas.expr.tree import Node, rewritten
 from atlas.model import Tags
@@ -62,7 +63,7 @@ class FalseQuery(Query):
 
 
 class KeyQuery(Query):
-    """A predicate on the value of one key; `accepts` is all that the index needs to know."""
+    """A predicate on the value of one key; `accepts_many` is all that the index needs to know."""
 
     __slots__ = ()
     key: str
@@ -70,6 +71,10 @@ class KeyQuery(Query):
     def accepts(self, value: str) -> bool:
         """Whether a value of the key is selected."""
         raise NotImplementedError
+
+    def accepts_many(self, values: Sequence[str]) -> BoolArray:
+        """Whether each of several values is selected."""
+        return np.fromiter(map(self.accepts, values), np.bool_, len(values))
 
     def matches(self, tags: Tags) -> bool:
         """If the key is there and its value accepted."""
@@ -164,19 +169,6 @@ class In(KeyQuery):
         return f"{encode(self.key)},(,{','.join(map(encode, self.values))},),:in"
 
 
-@lru_cache(maxsize=512)
-def _search(pattern: str, ignore_case: bool) -> Callable[[str], object]:
-    # The original searches for "^" + pattern: the anchor is text, so `a|b` is only half anchored.
-    try:
-        return re.compile("^" + pattern, re.IGNORECASE if ignore_case else 0).search
-    except re.error as error:
-        raise AslError(
-            f"unsupported: {error.msg}",
-            fix=f"check the pattern {pattern!r}; brackets need their partner, as in '(a|b)'",
-            original_class="IllegalArgumentException",
-        ) from error
-
-
 @dataclass(frozen=True, slots=True)
 class Regex(KeyQuery):
     """Selects series whose value matches a pattern from its beginning."""
@@ -186,7 +178,7 @@ class Regex(KeyQuery):
     ignore_case: bool = False
 
     def __post_init__(self) -> None:
-        _search(self.pattern, self.ignore_case)
+        compile_pattern(self.pattern, self.ignore_case)
 
     @property
     def original_name(self) -> str:
@@ -195,7 +187,11 @@ class Regex(KeyQuery):
 
     def accepts(self, value: str) -> bool:
         """What the pattern finds."""
-        return _search(self.pattern, self.ignore_case)(value) is not None
+        return compile_pattern(self.pattern, self.ignore_case).accepts(value)
+
+    def accepts_many(self, values: Sequence[str]) -> BoolArray:
+        """All values at once, in bounded time."""
+        return compile_pattern(self.pattern, self.ignore_case).accepts_many(values)
 
     def __str__(self) -> str:
         return f"{encode(self.key)},{encode(self.pattern)},:{'reic' if self.ignore_case else 're'}"

@@ -12,21 +12,26 @@ makes reading them 2 to 4 times faster.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 
 from atlas.expr.query_expr import And, Equal, FalseQuery, KeyQuery, Not, Or, Query, clauses
 from atlas.model import Tags
-from atlas.store.block import RowArray
+from atlas.store.layout import BoolArray, RowArray
 
-BoolArray = npt.NDArray[np.bool_]
+SERIES_BYTES = 0
+TEXT_BYTES = 0
+"""What the tables take for each series and each value of a key, measured; the text comes on top."""
 
 _PAGE_SIZES = (64, 256, 1024)
 _ROWS_AT_FIRST = 1024
 _DENSE_GROUPS_MAX = 1 << 22
+_TABLES_MAX, _TABLES_SIZE_MAX = 32, 1 << 22  # tables and bytes kept for each key
+_NO_TEXTS = np.zeros(1, np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +56,15 @@ def series_id(tags: Tags) -> bytes:
 class _Column:
     """The values of one key: a code per row, and a text per code."""
 
-    __slots__ = ("code_of", "codes", "texts")
+    __slots__ = ("_tables", "_tables_of", "code_of", "codes", "text_bytes", "texts")
 
     def __init__(self, row_count: int) -> None:
+        self._tables: dict[KeyQuery, BoolArray] = {}
+        self._tables_of: list[str] = []
         self.codes: RowArray = np.full(row_count, -1, np.int32)
         self.texts: list[str] = []
         self.code_of: dict[str, int] = {}
+        self.text_bytes = 0
 
     def code(self, text: str) -> int:
         """The code of a value, made if need be."""
@@ -64,6 +72,7 @@ class _Column:
         if code is None:
             code = self.code_of[text] = len(self.texts)
             self.texts.append(text)
+            self.text_bytes += TEXT_BYTES + len(text)
         return code
 
     def grow(self, row_count: int) -> None:
@@ -75,10 +84,30 @@ class _Column:
         """Which rows have a value that the query accepts."""
         if isinstance(query, Equal):
             return np.asarray(self.codes[rows] == self.code_of.get(query.value, -2))
-        # The last entry is where code −1 lands: a missing key is never accepted.
-        table = np.zeros(len(self.texts) + 1, np.bool_)
-        table[:-1] = [query.accepts(text) for text in self.texts]
-        return np.asarray(table[self.codes[rows]])
+        return np.asarray(self._table(query)[self.codes[rows]])
+
+    def accepted_texts(self, query: KeyQuery) -> list[str]:
+        """The values that the query accepts."""
+        if isinstance(query, Equal):
+            return [query.value]
+        return list(compress(self.texts, self._table(query)))
+
+    def _table(self, query: KeyQuery) -> BoolArray:
+        """Whether each value is accepted, and False last, which is where code −1 lands.
+
+        Tables are kept: a query that is asked again looks at new values only.
+        """
+        if self._tables_of is not self.texts:
+            self._tables.clear()
+            self._tables_of = self.texts
+        table = self._tables.pop(query, _NO_TEXTS)
+        if len(table) <= len(self.texts):
+            new = query.accepts_many(self.texts[len(table) - 1 :])
+            table = np.concatenate((table[:-1], new, _NO_TEXTS))
+        self._tables[query] = table
+        if len(self._tables) > max(min(_TABLES_MAX, _TABLES_SIZE_MAX // len(table)), 1):
+            del self._tables[next(iter(self._tables))]
+        return table
 
 
 class TagIndex:
@@ -94,6 +123,24 @@ class TagIndex:
         self._free: dict[str, list[int]] = {}
         self._page_counts: dict[str, int] = {}
         self._row_end = 0
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        """Changes whenever a series comes or goes."""
+        return self._version
+
+    @property
+    def name_count(self) -> int:
+        """How many names series have, or had."""
+        return len(self._page_counts)
+
+    @property
+    def size_bytes(self) -> int:
+        """What columns, texts and tables take."""
+        columns = self._columns.values()
+        of_columns = sum(column.codes.nbytes + column.text_bytes for column in columns)
+        return of_columns + self.series_count * SERIES_BYTES
 
     @property
     def series_count(self) -> int:
@@ -108,6 +155,18 @@ class TagIndex:
     def row_of(self, identity: bytes) -> int | None:
         """The row of the series with this identity, or None if it is not known."""
         return self._row_of.get(identity)
+
+    def cost_bytes(self, tags: Tags, row_bytes: int) -> int:
+        """What adding a series may take more, `row_bytes` being what others keep for each row."""
+        new_keys = [key for key in tags if key not in self._columns]
+        cost = SERIES_BYTES + 4 * self._capacity * len(new_keys)
+        for key, text in tags.items():
+            column = self._columns.get(key)
+            if column is None or text not in column.code_of:
+                cost += TEXT_BYTES + len(text)
+        if not self._free.get(tags["name"]) and self._row_end + _PAGE_SIZES[-1] > self._capacity:
+            cost += self._capacity * (row_bytes + 4 * (len(self._columns) + len(new_keys)))
+        return cost
 
     def add(self, identity: bytes, tags: Tags) -> int:
         """The row of a series, handed out if it is new; it can be found by a query at once."""
@@ -124,10 +183,12 @@ class TagIndex:
                 column = self._columns[key] = _Column(self._capacity)
             column.codes[row] = column.code(text)
         self._pending.setdefault(name, []).append(row)
+        self._version += 1
         return row
 
     def remove(self, rows: Sequence[int]) -> None:
         """Forget the series of these rows; their rows may be handed out again."""
+        self._version += 1
         gone = np.asarray(rows, np.int32)
         names = self._columns["name"]
         for name in {names.texts[names.codes[row]] for row in rows}:
@@ -212,10 +273,11 @@ class TagIndex:
         """Rows that may match: those of the names that the query allows."""
         if isinstance(query, FalseQuery):
             return np.zeros(0, np.int32)
-        names: Iterable[str] = list({**self._postings, **self._pending})
+        names: Collection[str] = {**self._postings, **self._pending}
         for clause in clauses(query) if query is not None else ():
             if isinstance(clause, KeyQuery) and clause.key == "name":
-                names = [n for n in names if clause.accepts(n)]
+                accepted = self._columns["name"].accepted_texts(clause)
+                names = [name for name in accepted if name in names]
         postings = [self._posting(name) for name in names]
         if len(postings) == 1:
             return postings[0]
@@ -281,6 +343,7 @@ class TagIndex:
             new_code[alive] = np.arange(len(alive), dtype=np.int32)
             column.texts = [column.texts[code] for code in alive.tolist()]
             column.code_of = {text: code for code, text in enumerate(column.texts)}
+            column.text_bytes = sum(TEXT_BYTES + len(text) for text in column.texts)
             column.codes = new_code[column.codes]
 
 

@@ -126,3 +126,35 @@ def test_capacity_grows_with_the_rows():
     rows = [add(index, name=f"n{i % 50}", node=str(i)) for i in range(5000)]
     assert len(set(rows)) == 5000
     assert max(rows) < index.capacity
+
+
+def test_pattern_asked_again_sees_new_values_and_forgets_old_ones(index):
+    assert nodes(index, "node,.*-[23],:re,name,cpu,:eq,:and") == ["cpu i-2", "cpu i-3"]
+    add(index, name="cpu", node="j-3")
+    assert nodes(index, "node,.*-[23],:re,name,cpu,:eq,:and") == ["cpu i-2", "cpu i-3", "cpu j-3"]
+    for n in range(200):
+        add(index, name="cpu", node=f"k-{n}")
+    index.remove([row_of(index, name="cpu", node=f"k-{n}") for n in range(200)])
+    add(index, name="cpu", node="x-2")
+    assert sorted(nodes(index, "node,.*-[23],:re,name,cpu,:eq,:and")) == [
+        "cpu i-2",
+        "cpu i-3",
+        "cpu j-3",
+        "cpu x-2",
+    ]
+
+
+def test_many_patterns_are_asked_of_one_key(index):
+    for n in range(100):
+        assert nodes(
+            index, f"node,.*[^{n % 3 + 1}]$,:re,x{n},:has,:not,:and,name,cpu,:eq,:and"
+        ) == [f"cpu i-{m}" for m in (1, 2, 3) if m != n % 3 + 1]
+        assert nodes(index, f"node,.-{n}$,:re,name,disk,:eq,:and") == [
+            f"disk i-{n}" for _ in range(1) if n in {1, 2, 3}
+        ]
+
+
+def test_name_is_chosen_by_all_its_clauses(index):
+    assert nodes(index, "name,[cd],:re,name,.*k$,:re,:and,zone,:has,:and") == ["disk i-1"]
+    assert nodes(index, "name,cpu,:eq,name,disk,:eq,:and") == []
+    assert nodes(index, "name,nope,:eq") == []
