@@ -22,12 +22,14 @@ class Datapoint:
 class EvalContext:
     """A window of steps: `start_ms` is the first step evaluated, `end_ms` is past the last one.
 
-    A step stamped T stands for the time (T - step_ms, T].
+    A step stamped T stands for the time (T - step_ms, T]. `now_ms` is what a program means by
+    `now`; None for the end of the window.
     """
 
     start_ms: int
     end_ms: int
     step_ms: int
+    now_ms: int | None = None
 
     @property
     def step_count(self) -> int:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from atlas.errors import AslError
 from atlas.eval.evaluation import Evaluation, evaluates
-from atlas.eval.lines import Lines, no_data, one_line
+from atlas.eval.lines import Lines, keys_of, no_data, one_line
 from atlas.eval.operators import BINARY_ARRAYS, UNARY_ARRAYS
-from atlas.eval.reduce import reduce_lines
+from atlas.eval.reduce import combine_lines
 from atlas.expr.data_expr import data_exprs
 from atlas.expr.label import group_label, tag_label
 from atlas.expr.math_expr import (
     Binary,
+    Clamp,
     Constant,
     LineAggregate,
     LineGroupBy,
     NamedRewrite,
+    PerStep,
+    Renamed,
     Unary,
 )
 from atlas.expr.query_expr import exact_tags
@@ -35,6 +39,33 @@ def _constant(expr: Constant, evaluation: Evaluation) -> Lines:
 def _unary(expr: Unary, evaluation: Evaluation) -> Lines:
     inner = evaluation.lines(expr.inner)
     return inner.labelled_by_tags(UNARY_ARRAYS[expr.word](inner.values))
+
+
+@evaluates(Clamp)
+def _clamp(expr: Clamp, evaluation: Evaluation) -> Lines:
+    inner = evaluation.lines(expr.inner)
+    values = inner.values
+    is_beyond = values < expr.bound if expr.word == "clamp-min" else values > expr.bound
+    return inner.labelled_by_tags(np.where(is_beyond, expr.bound, values))
+
+
+@evaluates(PerStep)
+def _per_step(expr: PerStep, evaluation: Evaluation) -> Lines:
+    inner = evaluation.lines(expr.inner)
+    return inner.labelled_by_tags(inner.values * (evaluation.context.step_ms / 1000))
+
+
+@evaluates(Renamed)
+def _renamed(expr: Renamed, evaluation: Evaluation) -> Lines:
+    inner = evaluation.lines(expr.inner)
+    tags = tuple(
+        {**{k: v for k, v in line.items() if k != expr.key}, expr.new_key: line[expr.key]}
+        if expr.key in line
+        else line
+        for line in inner.tags
+    )
+    renamed = replace(inner, tags=tags, keys=keys_of(tags, expr.grouping))
+    return renamed.labelled_by_tags(inner.values)
 
 
 @evaluates(Binary)
@@ -81,27 +112,31 @@ def _line_aggregate(expr: LineAggregate, evaluation: Evaluation) -> Lines:
         return no_data(evaluation.context.step_count)
     tags = _exact_tags_of(expr, inner.tags[0])
     label = f"{expr.function}({tag_label(tags)})"
-    return one_line(tags, label, reduce_lines(expr.function, inner.values))
+    values = combine_lines(expr.function, inner.values, np.array([0, inner.count]))
+    return one_line(tags, label, values[0])
 
 
 @evaluates(LineGroupBy)
 def _line_groups(expr: LineGroupBy, evaluation: Evaluation) -> Lines:
-    inner_keys = expr.aggregate.inner.grouping or ()
     inner = evaluation.lines(expr.aggregate.inner)
-    picks = [inner_keys.index(key) for key in expr.keys]
     members: dict[tuple[str, ...], list[int]] = {}
-    for i, line in enumerate(inner.keys):
-        members.setdefault(tuple(line[p] for p in picks), []).append(i)
-    if not members:
-        return Lines((), (), (), np.zeros((0, evaluation.context.step_count)))
-    function = expr.aggregate.function
-    values = np.stack([reduce_lines(function, inner.values[at]) for at in members.values()])
+    for i, key in enumerate(keys_of(inner.tags, expr.keys)):
+        members.setdefault(key, []).append(i)
+    order = [i for group in members.values() for i in group]
+    starts = np.cumsum([0, *map(len, members.values())])
+    values = combine_lines(expr.aggregate.function, inner.values[order], starts)
+    kept = _shared_exact_keys(expr) | set(expr.keys)
     tags = tuple(
-        _exact_tags_of(expr.aggregate, inner.tags[0]) | dict(zip(expr.keys, key, strict=True))
-        for key in members
+        {k: v for k, v in inner.tags[group[0]].items() if k in kept} for group in members.values()
     )
     labels = tuple(group_label(expr.keys, key) for key in members)
     return Lines(tags, labels, tuple(members), values)
+
+
+def _shared_exact_keys(expr: LineGroupBy) -> set[str]:
+    """The keys that every query of an expression fixes."""
+    exact = [set(exact_tags(leaf.query)) for leaf in data_exprs(expr)]
+    return set.intersection(*exact) if exact else set()
 
 
 @evaluates(NamedRewrite)

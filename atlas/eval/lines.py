@@ -53,6 +53,13 @@ def no_data(step_count: int) -> Lines:
     return one_line({"name": "NO_DATA"}, "NO DATA", np.full(step_count, np.nan))
 
 
+def keys_of(
+    tags: Sequence[Mapping[str, str]], grouping: Sequence[str] | None
+) -> tuple[tuple[str, ...], ...]:
+    """The key of each line of an expression with this grouping, from its tags."""
+    return tuple(tuple(t.get(key, "") for key in grouping or ()) for t in tags)
+
+
 def sorted_by_label(lines: Lines) -> Lines:
     """The same lines in the order in which they are shown."""
     return lines.picked(sorted(range(lines.count), key=lines.labels.__getitem__))

@@ -22,6 +22,12 @@ def _div(a: FloatArray, b: FloatArray) -> FloatArray:
     return np.where(b == 0, np.where(a == 0, 0.0, np.nan), a / b)
 
 
+def _pow(a: FloatArray, b: FloatArray) -> FloatArray:
+    # To the power of NaN, and 1 to the power of infinity, C says 1.
+    is_unknown = np.isnan(b) | (np.isinf(b) & (np.abs(a) == 1))
+    return np.where(is_unknown, np.nan, np.power(a, b))
+
+
 def _is_true(a: FloatArray) -> BoolArray:
     return np.asarray(np.abs(a) >= NEARLY_ZERO)
 
@@ -31,7 +37,7 @@ def _truth(a: npt.NDArray[np.bool_] | np.bool_) -> FloatArray:
 
 
 UNARY_ARRAYS: Mapping[str, Callable[[FloatArray], FloatArray]] = MappingProxyType(
-    {"abs": np.abs, "neg": np.negative}
+    {"abs": np.abs, "neg": np.negative, "sin": np.sin, "sqrt": np.sqrt}
 )
 
 BINARY_ARRAYS: Mapping[str, Callable[[FloatArray, FloatArray], FloatArray]] = MappingProxyType(
@@ -40,6 +46,7 @@ BINARY_ARRAYS: Mapping[str, Callable[[FloatArray, FloatArray], FloatArray]] = Ma
         "sub": lambda a, b: _add(a, -b),
         "mul": np.multiply,
         "div": _div,
+        "pow": _pow,
         "gt": lambda a, b: _truth(a > b),
         "ge": lambda a, b: _truth(a >= b),
         "lt": lambda a, b: _truth(a < b),

@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from atlas.store.block import COLUMN_BITS, FULL_WORD, Block, FloatArray, RowArray
+from atlas.store.block import COLUMN_BITS, FULL_WORD, Block, FloatArray, IntArray, RowArray
 from atlas.store.index import Groups
 
 BoolArray = npt.NDArray[np.bool_]
 
 _CHUNK_ROWS = 2048
 _NARROW_COLUMNS_MAX = 12
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 def reduce_block(function: str, block: Block, groups: Groups, columns: slice) -> FloatArray:
@@ -112,39 +113,48 @@ def _extreme(function: str, block: Block, groups: Groups, columns: slice) -> Flo
 
 
 def consolidate(
-    function: str, values: FloatArray, has: BoolArray, multiple: int, is_gauge: BoolArray
+    how: str, values: FloatArray, has: BoolArray, multiple: int, is_gauge: BoolArray
 ) -> FloatArray:
-    """Steps joined `multiple` at a time; NaN where none of them has a value.
+    """Steps joined `multiple` at a time by sum, min, max or avg; NaN where none has a value.
 
-    values, has: shape (groups, steps · multiple). is_gauge: shape (groups,). Sums and counts
-    become means: of a rate over all of the steps, of a gauge over those with a value.
+    values, has: shape (groups, steps · multiple). is_gauge: shape (groups,). The mean of a rate is
+    over all of the steps, that of a gauge over those with a value.
     """
     if multiple == 1:
         return np.where(has, values, np.nan)
     shape = (len(values), values.shape[1] // multiple, multiple)
     has = has.reshape(shape)
-    any_has = has.any(axis=2)
-    if function in ("min", "max"):
-        worst = np.inf if function == "min" else -np.inf
+    if how in ("min", "max"):
+        # The original compares with the largest number there is; infinity is beyond it.
+        worst = _LARGEST if how == "min" else -_LARGEST
         filled = np.where(has, values.reshape(shape), worst)
-        joined = filled.min(axis=2) if function == "min" else filled.max(axis=2)
+        joined = (
+            np.minimum(filled.min(axis=2), worst)
+            if how == "min"
+            else np.maximum(filled.max(axis=2), worst)
+        )
     else:
         joined = np.where(has, values.reshape(shape), 0.0).sum(axis=2)
-        if function != "all":
-            steps = np.where(is_gauge[:, None], has.sum(axis=2), multiple)
-            joined = joined / np.maximum(steps, 1)
-    return np.where(any_has, joined, np.nan)
+        if how == "avg":
+            joined = joined / np.where(is_gauge[:, None], has.sum(axis=2).clip(1), multiple)
+    return np.where(has.any(axis=2), joined, np.nan)
 
 
-def reduce_lines(function: str, values: FloatArray) -> FloatArray:
-    """Several lines, shape (lines, steps), to one of shape (steps,); NaN where all are gaps."""
+def combine_lines(function: str, values: FloatArray, starts: IntArray) -> FloatArray:
+    """Lines to one line a group, shape (groups, steps); NaN where all of a group are gaps.
+
+    values: shape (lines, steps); group i has the lines from `starts[i]` to before `starts[i + 1]`.
+    """
+    firsts = starts[:-1]
+    if not len(firsts):
+        return np.zeros((0, values.shape[1]))
     has = ~np.isnan(values)
     if function == "count":
-        result = has.sum(axis=0).astype(np.float64)
+        result = np.add.reduceat(has.astype(np.float64), firsts, axis=0)
     elif function == "sum":
-        result = np.where(has, values, 0.0).sum(axis=0)
+        result = np.add.reduceat(np.where(has, values, 0.0), firsts, axis=0)
+    elif function == "min":
+        result = np.minimum.reduceat(np.where(has, values, np.inf), firsts, axis=0)
     else:
-        worst = np.inf if function == "min" else -np.inf
-        filled = np.where(has, values, worst)
-        result = filled.min(axis=0) if function == "min" else filled.max(axis=0)
-    return np.where(has.any(axis=0), result, np.nan)
+        result = np.maximum.reduceat(np.where(has, values, -np.inf), firsts, axis=0)
+    return np.where(np.logical_or.reduceat(has, firsts, axis=0), result, np.nan)

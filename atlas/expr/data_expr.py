@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from atlas.expr.query_expr import Query
 from atlas.expr.text import duration_text, encode
@@ -14,6 +14,8 @@ AGGREGATES = ("sum", "count", "min", "max")
 
 CONSOLIDATIONS = ("avg", "sum", "min", "max")
 """The functions that combine steps, by the name of their word without `cf-`."""
+
+_USUAL_CONSOLIDATIONS = {"sum": "avg", "count": "avg", "min": "min", "max": "max"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,31 @@ class Aggregate(TimeSeriesExpr):
 
     @property
     def original_name(self) -> str:
-        """`Sum`, `Max` …; an aggregate with a consolidation of its own is wrapped."""
-        return self.function.capitalize() if self.consolidation is None else "Consolidation"
+        """`Sum`, `Max` …; one that is consolidated in another than a native way is wrapped."""
+        return "Consolidation" if self._is_wrapped else self.function.capitalize()
+
+    @property
+    def consolidation_used(self) -> str:
+        """How steps are combined: the function given, or else the usual one."""
+        return self.consolidation or _USUAL_CONSOLIDATIONS[self.function]
+
+    def consolidated_by(self, consolidation: str) -> Aggregate:
+        """The same with another function for steps; the usual one is not written."""
+        is_usual = consolidation == _USUAL_CONSOLIDATIONS[self.function]
+        return replace(self, consolidation=None if is_usual else consolidation)
+
+    @property
+    def _is_wrapped(self) -> bool:
+        # Sums and counts know how to consolidate by sum.
+        is_sum = self.consolidation == "sum" and self.function in ("sum", "count")
+        return self.consolidation is not None and not is_sum
 
     def __str__(self) -> str:
-        function = "" if self.consolidation is None else f",:cf-{self.consolidation}"
-        return f"{self.query},:{self.function}{function}{offset_suffix(self.offset_ms)}"
+        offset = offset_suffix(self.offset_ms)
+        # What is wrapped prints with its offset, too, and then the whole does.
+        inner = offset if self._is_wrapped else ""
+        consolidation = "" if self.consolidation is None else f",:cf-{self.consolidation}"
+        return f"{self.query},:{self.function}{inner}{consolidation}{offset}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,29 @@ def _fdiv(a: float, b: float) -> float:
     return a / b
 
 
+def _pow(a: float, b: float) -> float:
+    """As Java has it, which differs from C: 1 to the power of what is no number is none either."""
+    if b == 0:
+        return 1.0
+    if math.isnan(a) or math.isnan(b) or (abs(a) == 1 and math.isinf(b)):
+        return math.nan
+    try:
+        return math.pow(a, b)
+    except ValueError:  # a zero to a negative power, or a root of a negative number
+        is_odd = abs(b) % 2 == 1
+        return math.nan if a else math.copysign(math.inf, a) if is_odd else math.inf
+    except OverflowError:
+        return -math.inf if a < 0 and abs(b) % 2 == 1 else math.inf
+
+
+def _sin(a: float) -> float:
+    return math.nan if math.isinf(a) else math.sin(a)
+
+
+def _sqrt(a: float) -> float:
+    return math.nan if a < 0 else math.sqrt(a)
+
+
 def _is_true(value: float) -> bool:
     return abs(value) >= NEARLY_ZERO  # false for NaN
 
@@ -57,6 +80,8 @@ UNARY: Mapping[str, UnaryOperator] = MappingProxyType(
     {
         "abs": UnaryOperator("Each value without its sign.", abs),
         "neg": UnaryOperator("Each value with its sign turned.", lambda a: -a),
+        "sin": UnaryOperator("The sine of each value, in radians.", _sin),
+        "sqrt": UnaryOperator("The square root; a gap for negative values.", _sqrt),
     }
 )
 
@@ -66,6 +91,7 @@ BINARY: Mapping[str, BinaryOperator] = MappingProxyType(
         "sub": BinaryOperator("Difference; a gap counts as nothing.", lambda a, b: _add(a, -b)),
         "mul": BinaryOperator("Product.", lambda a, b: a * b),
         "div": BinaryOperator("Quotient; 0/0 is 0, and anything else over 0 a gap.", _div),
+        "pow": BinaryOperator("Left to the power of right.", _pow),
         "gt": BinaryOperator("1 where left is greater, else 0.", lambda a, b: float(a > b)),
         "ge": BinaryOperator("1 where left is not smaller, else 0.", lambda a, b: float(a >= b)),
         "lt": BinaryOperator("1 where left is smaller, else 0.", lambda a, b: float(a < b)),

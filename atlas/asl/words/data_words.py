@@ -5,7 +5,9 @@ from __future__ import annotations
 from atlas.asl.word import Vocabulary
 from atlas.asl.words.query_words import QUERY
 from atlas.expr.data_expr import Aggregate, All, DataExpr, GroupBy
+from atlas.expr.math_expr import consolidated_by, shifted
 from atlas.expr.query_expr import Query
+from atlas.expr.tree import TimeSeriesExpr
 
 DATA = Vocabulary("data", before=QUERY)
 
@@ -48,3 +50,29 @@ def _max(query: Query) -> DataExpr:
 def _by(aggregate: Aggregate, keys: tuple[str, ...]) -> DataExpr:
     """One line for each combination of values of the keys; series that lack a key are left out."""
     return GroupBy(aggregate, keys)
+
+
+@DATA.word(
+    "offset",
+    "TimeSeriesExpr dur:Duration -- TimeSeriesExpr",
+    examples=("name,sps,:eq,(,name,),:by,1w", "name,sps,:eq,:max,PT1H", "name,sps,:eq,:avg,90s"),
+    keeps_style=True,
+)
+def _offset(expr: TimeSeriesExpr, offset_ms: int) -> TimeSeriesExpr:
+    """The data of some time ago, shown as if it were of now; of several offsets the last counts."""
+    return shifted(expr, offset_ms)
+
+
+def _consolidation_word(function: str, summary: str) -> None:
+    def run(expr: TimeSeriesExpr) -> TimeSeriesExpr:
+        return consolidated_by(expr, function)
+
+    run.__doc__ = summary
+    examples = ("name,sps,:eq", "name,sps,:eq,:max,(,k,),:by", "name,sps,:eq,:avg")
+    DATA.word(f"cf-{function}", "expr:TimeSeriesExpr -- DataExpr", examples=examples)(run)
+
+
+_consolidation_word("avg", "Makes each step of a graph the mean of the steps stored.")
+_consolidation_word("sum", "Makes each step of a graph the sum of the steps stored.")
+_consolidation_word("min", "Makes each step of a graph the smallest of the steps stored.")
+_consolidation_word("max", "Makes each step of a graph the largest of the steps stored.")
