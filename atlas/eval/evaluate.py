@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 import atlas.eval.arithmetic  # registers its kinds of expressions, as does the next
+import atlas.eval.generators
+import atlas.eval.sketches
 import atlas.eval.stateful  # noqa: F401
 from atlas.eval.evaluation import Evaluation
 from atlas.eval.fetch import fetch_lines

@@ -31,8 +31,8 @@ _LONG_MAX = 2**63 - 1
 def parse_window(start: str, end: str, zone: tzinfo, now_ms: int) -> tuple[int, int]:
     """Start and end of a request, of which one may be relative to the other."""
     known = {"now": now_ms, "epoch": 0}
-    if _reference(start) not in (None, "now", "epoch", "s"):
-        if _reference(end) in ("s", "e"):
+    if reference_of(start) not in (None, "now", "epoch", "s"):
+        if reference_of(end) in ("s", "e"):
             raise requirement_failed("start and end are both relative")
         end_ms = parse_instant(end, zone, known)
         start_ms = parse_instant(start, zone, known | {"e": end_ms})
@@ -76,8 +76,8 @@ def parse_zone(text: str) -> tzinfo:
         ) from error
 
 
-def _reference(text: str) -> str | None:
-    """The name that an instant is, or is relative to; None for an absolute one."""
+def reference_of(text: str) -> str | None:
+    """What an instant is, or is relative to: `s`, `e`, or any other name; None for a date."""
     if _NAMED.fullmatch(text):
         return text if text in ("s", "e") else "now"
     relative = _RELATIVE.fullmatch(text)

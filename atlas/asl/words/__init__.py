@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from atlas.asl.words import des_words  # noqa: F401 (it adds to the vocabularies of others)
+from atlas.asl.words import (  # noqa: F401 (they add to the vocabularies of others)
+    des_words,
+    generator_words,
+    operator_words,
+    statistic_words,
+)
 from atlas.asl.words.custom_words import CUSTOM
 from atlas.asl.words.data_words import DATA
 from atlas.asl.words.filter_words import FILTER
