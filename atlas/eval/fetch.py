@@ -9,14 +9,14 @@ import numpy as np
 from atlas.errors import LimitExceeded
 from atlas.eval.by_series import is_joined_first, joined_first
 from atlas.eval.lines import Lines, no_data, one_line
-from atlas.eval.reduce import BoolArray, consolidate, present_in, reduce_block, refold_sums
+from atlas.eval.reduce import consolidate, present_in, reduce_block, refold_sums
 from atlas.expr.data_expr import Aggregate, All, DataExpr, GroupBy
 from atlas.expr.label import aggregate_label, group_label, tag_label
 from atlas.expr.query_expr import exact_tags
 from atlas.expr.text import duration_text
 from atlas.model import EvalContext
-from atlas.store.block import FloatArray
 from atlas.store.index import Groups
+from atlas.store.layout import BoolArray, FloatArray
 from atlas.store.memory import MemoryStore
 
 
@@ -130,13 +130,12 @@ def _slots(
     has = np.zeros(shape, np.bool_)
     end_ms = first_ms + shape[1] * own_ms
     for block_ms, block in store.blocks(first_ms, end_ms):
-        block.grow(store.index.capacity)
         begin = max(0, (first_ms - block_ms) // own_ms)
         end = min(60, (end_ms - block_ms) // own_ms)
         columns = slice(begin, end)
         at = (block_ms - first_ms) // own_ms
         target = slice(at + begin, at + end)
-        reduced = reduce_block(function, block, groups, columns)
+        reduced = reduce_block(function, block, groups, columns, lambda: None)
         has_value = present_in(block, groups, columns)
         if function == "sum" and np.isnan(reduced).any():
             refold_sums(reduced, has_value, block, groups, columns, ordered=store.index.id_order)

@@ -11,29 +11,40 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
-from scipy.sparse import csr_array
 
-from atlas.store.block import COLUMN_BITS, FULL_WORD, Block, FloatArray, IntArray, RowArray
 from atlas.store.index import Groups
-
-BoolArray = npt.NDArray[np.bool_]
+from atlas.store.layout import (
+    COLUMN_BITS,
+    FULL_WORD,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    RowArray,
+)
+from atlas.store.parts import Check
+from atlas.store.view import BlockView
 
 _CHUNK_ROWS = 2048
-_NARROW_COLUMNS_MAX = 12
 _LARGEST = float(np.finfo(np.float64).max)
 
 
-def reduce_block(function: str, block: Block, groups: Groups, columns: slice) -> FloatArray:
-    """One value per group and column of the slice; only meaningful where `present_in` says so."""
+def reduce_block(
+    function: str, block: BlockView, groups: Groups, columns: slice, check: Check
+) -> FloatArray:
+    """One value per group and column of the slice; only meaningful where `present_in` says so.
+
+    `check` is called between chunks; it raises if the answer is not wanted any more.
+    """
+    if function != "count" and groups.count == len(groups.rows):
+        return block.read(groups.rows, columns)
     if function == "sum":
-        return _sum(block, groups, columns)
+        return block.sums(groups.rows, groups.starts, columns, check)
     if function == "count":
-        return _count(block, groups, columns)
-    return _extreme(function, block, groups, columns)
+        return _count(block, groups, columns, check)
+    return _extreme(function, block, groups, columns, check)
 
 
-def present_in(block: Block, groups: Groups, columns: slice) -> BoolArray:
+def present_in(block: BlockView, groups: Groups, columns: slice) -> BoolArray:
     """Where a group has a value, shape (groups, columns)."""
     words = np.bitwise_or.reduceat(block.present[groups.rows], groups.starts[:-1])
     return np.asarray((words[:, None] & COLUMN_BITS[columns]) != 0)
@@ -42,7 +53,7 @@ def present_in(block: Block, groups: Groups, columns: slice) -> BoolArray:
 def refold_sums(
     sums: FloatArray,
     has: BoolArray,
-    block: Block,
+    block: BlockView,
     groups: Groups,
     columns: slice,
     *,
@@ -57,24 +68,14 @@ def refold_sums(
         rows = ordered(groups.rows[groups.starts[group] : groups.starts[group + 1]])
         column = columns.start + at
         total = np.nan
-        for value in block.values[rows[block.has(rows, column)], column].tolist():
+        here = slice(column, column + 1)
+        has_value = (block.present[rows] & COLUMN_BITS[column]) != 0
+        for value in block.read(rows[has_value], here)[:, 0].tolist():
             total = value if np.isnan(total) else total + value
         sums[group, at] = total
 
 
-def _sum(block: Block, groups: Groups, columns: slice) -> FloatArray:
-    width = columns.stop - columns.start
-    if width <= _NARROW_COLUMNS_MAX:
-        narrow = block.values[groups.rows, columns]
-        return np.asarray(np.add.reduceat(narrow, groups.starts[:-1], axis=0))
-    ones = np.ones(len(groups.rows))
-    matrix = csr_array(
-        (ones, groups.rows, groups.starts.astype(np.int32)), shape=(groups.count, block.row_count)
-    )
-    return np.asarray(matrix @ block.values)[:, columns]
-
-
-def _count(block: Block, groups: Groups, columns: slice) -> FloatArray:
+def _count(block: BlockView, groups: Groups, columns: slice, check: Check) -> FloatArray:
     bits = COLUMN_BITS[columns]
     sizes = np.diff(groups.starts).astype(np.float64)
     counts = np.repeat(sizes[:, None], len(bits), axis=1)
@@ -82,6 +83,7 @@ def _count(block: Block, groups: Groups, columns: slice) -> FloatArray:
     gappy = np.flatnonzero(words != FULL_WORD)
     group_of = np.repeat(np.arange(groups.count), np.diff(groups.starts))[gappy]
     for start in range(0, len(gappy), _CHUNK_ROWS):
+        check()
         at = slice(start, start + _CHUNK_ROWS)
         missing = (words[gappy[at], None] & bits) == 0
         ids = group_of[at]
@@ -90,7 +92,9 @@ def _count(block: Block, groups: Groups, columns: slice) -> FloatArray:
     return counts
 
 
-def _extreme(function: str, block: Block, groups: Groups, columns: slice) -> FloatArray:
+def _extreme(
+    function: str, block: BlockView, groups: Groups, columns: slice, check: Check
+) -> FloatArray:
     worst = -np.inf if function == "max" else np.inf
     better = np.maximum if function == "max" else np.minimum
     width = columns.stop - columns.start
@@ -98,7 +102,8 @@ def _extreme(function: str, block: Block, groups: Groups, columns: slice) -> Flo
     rows, starts = groups.rows, groups.starts
     for start in range(0, len(rows), _CHUNK_ROWS):
         end = min(start + _CHUNK_ROWS, len(rows))
-        chunk = block.values[rows[start:end], columns]
+        check()
+        chunk = block.read(rows[start:end], columns)
         words = block.present[rows[start:end]]
         gappy = np.flatnonzero(words != FULL_WORD)
         if len(gappy):

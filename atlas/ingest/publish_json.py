@@ -21,9 +21,12 @@ import numpy as np
 
 from atlas.expr.text import parse_number
 from atlas.ingest.lenient_json import read_payload
-from atlas.ingest.samples import PublishResult, age_reason, publish_samples, row_or_reason
-from atlas.store.block import FloatArray
+from atlas.ingest.samples import PublishResult, publish_samples, row_or_refusal, time_refusal
+from atlas.store.layout import FloatArray
 from atlas.store.memory import MemoryStore, Plan
+
+_KNOWN_BYTES = 170
+"""What remembering a series takes besides its raw tags, measured."""
 
 _NO_TIME = -1
 _NO_TAGS = msgspec.Raw(b"{}")
@@ -59,6 +62,7 @@ class JsonPublisher:
         self._generation = store.generation
         self._known: dict[bytes, _Known] = {}
         self._known_count = 0
+        self._known_bytes = 0
         self._plans: OrderedDict[bytes, Plan] = OrderedDict()
         self._plan_bytes = 0
 
@@ -72,19 +76,16 @@ class JsonPublisher:
         values = _values([m.value for m in metrics])
         times = [m.timestamp for m in metrics]
         # A missing field may stand under one of its old names.
-        if values is None or _NO_TIME in times or self._is_untimely(times, now_ms):
+        if values is None or _NO_TIME in times:
             return self._publish_slowly(body, now_ms)
         with self._store.locked():
-            self._store.forget_old(now_ms)
-            plan = self._plan(bytes(payload.tags), [m.tags for m in metrics])
-            if plan is not None:
-                self._store.update(plan, np.array(times, np.int64), values)
-                return PublishResult(len(values))
+            self._store.advance(now_ms)
+            if time_refusal(self._store, min(times), max(times), now_ms) is None:
+                plan = self._plan(bytes(payload.tags), [m.tags for m in metrics])
+                if plan is not None:
+                    self._store.update(plan, np.array(times, np.int64), values)
+                    return PublishResult(len(values))
         return self._publish_slowly(body, now_ms)
-
-    def _is_untimely(self, times: list[int], now_ms: int) -> bool:
-        extremes = (min(times), max(times))
-        return any(age_reason(self._store, time_ms, now_ms) for time_ms in extremes)
 
     def _publish_slowly(self, body: bytes, now_ms: int) -> PublishResult:
         return publish_samples(self._store, read_payload(body), now_ms)
@@ -129,27 +130,30 @@ class JsonPublisher:
             tags = known.common | self._tags.decode(text)
         except msgspec.DecodeError:
             return None
-        row, _ = row_or_reason(self._store, tags)
-        if row is not None:
-            known.row_of[text] = row
-            self._known_count += 1
+        row = row_or_refusal(self._store, tags)
+        if not isinstance(row, int):
+            return None
+        known.row_of[text] = row
+        self._known_count += 1
+        self._known_bytes += len(text) + _KNOWN_BYTES
         return row
 
     def _remember(self, key: bytes, plan: Plan) -> None:
         limits = self._store.config.limits
         self._plans[key] = plan
-        self._plan_bytes += len(key)
+        self._plan_bytes += len(key) + plan.size_bytes
         while self._plan_bytes > limits.batch_cache_bytes_max:
-            oldest, _ = self._plans.popitem(last=False)
-            self._plan_bytes -= len(oldest)
+            oldest, its_plan = self._plans.popitem(last=False)
+            self._plan_bytes -= len(oldest) + its_plan.size_bytes
         # Many spellings of the same series would grow without end.
         if self._known_count > 2 * limits.series_count_max:
             self._forget()
+        self._store.room.cache_bytes["publish"] = self._known_bytes + self._plan_bytes
 
     def _forget(self) -> None:
         self._generation = self._store.generation
         self._known.clear()
-        self._known_count = 0
+        self._known_count = self._known_bytes = 0
         self._plans.clear()
         self._plan_bytes = 0
 

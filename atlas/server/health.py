@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -14,6 +15,8 @@ from starlette.routing import Route
 
 from atlas.server.state import ServerState, state_of
 
+_Labelled = TypeVar("_Labelled", GaugeMetricFamily, CounterMetricFamily)
+
 
 class _StoreCollector(Collector):
     """Reads the store's sizes when they are asked for."""
@@ -24,14 +27,27 @@ class _StoreCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         with self._state.store.locked():
             stats = self._state.store.stats()
-        refused = self._state.refused["datapoints"]
         yield GaugeMetricFamily("atlas_series", "Series known.", stats.series_count)
         yield GaugeMetricFamily("atlas_blocks", "Blocks held.", stats.block_count)
         yield CounterMetricFamily("atlas_datapoints", "Datapoints taken.", stats.datapoint_count)
-        yield CounterMetricFamily("atlas_datapoints_refused", "Datapoints refused.", refused)
-        yield CounterMetricFamily(
-            "atlas_series_refused", "Datapoints of new series refused.", stats.refused_series_count
+        yield GaugeMetricFamily("atlas_used_bytes", "Memory committed.", stats.used_bytes)
+        yield _labelled(
+            GaugeMetricFamily("atlas_block_bytes", "Memory of blocks.", labels=["class"]),
+            stats.block_bytes,
+            ("open", "plain", "constant", "sparse", "compressed", "index"),
         )
+        yield _labelled(
+            CounterMetricFamily("atlas_refused", "Datapoints refused.", labels=["reason"]),
+            stats.refused,
+            ("age", "tags", "series", "memory"),
+        )
+
+
+def _labelled(family: _Labelled, values: Mapping[str, int], labels: Sequence[str]) -> _Labelled:
+    """The metric with a value for each label, 0 for those that have none yet."""
+    for label in labels:
+        family.add_metric([label], values.get(label, 0))
+    return family
 
 
 async def healthcheck(_: Request) -> Response:
@@ -53,6 +69,6 @@ async def metrics(request: Request) -> Response:
 
 ROUTES = [
     Route("/healthcheck", healthcheck, methods=["GET"]),
-    Route("/ok", ok, methods=["GET"]),
+    Route("/ok", ok, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     Route("/metrics", metrics, methods=["GET"]),
 ]

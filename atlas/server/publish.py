@@ -25,7 +25,6 @@ async def publish(request: Request) -> Response:
     result = state.publisher.publish(body, state.now_ms())
     if not result.refused_count:
         return Response(_ALL_TAKEN, media_type="application/json")
-    state.refused["datapoints"] += result.refused_count
     return _refusal(result)
 
 
@@ -36,9 +35,15 @@ def _refusal(result: PublishResult) -> Response:
         "errorCount": result.refused_count,
         "message": result.reasons,
     }
-    return Response(
-        msgspec.json.encode(document), 202 if partial else 400, media_type="application/json"
-    )
+    status = 202 if partial else _status_of_none(result)
+    return Response(msgspec.json.encode(document), status, media_type="application/json")
+
+
+def _status_of_none(result: PublishResult) -> int:
+    """The status of a batch of which nothing was taken: what may be sent again later says so."""
+    if "memory" in result.refused_by:
+        return 503
+    return 429 if "series" in result.refused_by else 400
 
 
 async def _body(request: Request, size_max: int) -> bytes:

@@ -21,9 +21,11 @@ import numpy.typing as npt
 
 from atlas.expr.query_expr import And, Equal, FalseQuery, KeyQuery, Not, Or, Query, clauses
 from atlas.model import Tags
-from atlas.store.block import RowArray
+from atlas.store.layout import BoolArray, RowArray
 
-BoolArray = npt.NDArray[np.bool_]
+SERIES_BYTES = 280
+TEXT_BYTES = 130
+"""What the tables take for each series and each value of a key, measured; the text comes on top."""
 
 _PAGE_SIZES = (64, 256, 1024)
 _ROWS_AT_FIRST = 1024
@@ -54,7 +56,7 @@ def series_id(tags: Tags) -> bytes:
 class _Column:
     """The values of one key: a code per row, and a text per code."""
 
-    __slots__ = ("_tables", "_tables_of", "code_of", "codes", "texts")
+    __slots__ = ("_tables", "_tables_of", "code_of", "codes", "text_bytes", "texts")
 
     def __init__(self, row_count: int) -> None:
         self._tables: dict[KeyQuery, BoolArray] = {}
@@ -62,6 +64,7 @@ class _Column:
         self.codes: RowArray = np.full(row_count, -1, np.int32)
         self.texts: list[str] = []
         self.code_of: dict[str, int] = {}
+        self.text_bytes = 0
 
     def code(self, text: str) -> int:
         """The code of a value, made if need be."""
@@ -69,6 +72,7 @@ class _Column:
         if code is None:
             code = self.code_of[text] = len(self.texts)
             self.texts.append(text)
+            self.text_bytes += TEXT_BYTES + len(text)
         return code
 
     def grow(self, row_count: int) -> None:
@@ -119,6 +123,24 @@ class TagIndex:
         self._free: dict[str, list[int]] = {}
         self._page_counts: dict[str, int] = {}
         self._row_end = 0
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        """Changes whenever a series comes or goes."""
+        return self._version
+
+    @property
+    def name_count(self) -> int:
+        """How many names series have, or had."""
+        return len(self._page_counts)
+
+    @property
+    def size_bytes(self) -> int:
+        """What columns, texts and tables take."""
+        columns = self._columns.values()
+        of_columns = sum(column.codes.nbytes + column.text_bytes for column in columns)
+        return of_columns + self.series_count * SERIES_BYTES
 
     @property
     def series_count(self) -> int:
@@ -133,6 +155,18 @@ class TagIndex:
     def row_of(self, identity: bytes) -> int | None:
         """The row of the series with this identity, or None if it is not known."""
         return self._row_of.get(identity)
+
+    def cost_bytes(self, tags: Tags, row_bytes: int) -> int:
+        """What adding a series may take more, `row_bytes` being what others keep for each row."""
+        new_keys = [key for key in tags if key not in self._columns]
+        cost = SERIES_BYTES + 4 * self._capacity * len(new_keys)
+        for key, text in tags.items():
+            column = self._columns.get(key)
+            if column is None or text not in column.code_of:
+                cost += TEXT_BYTES + len(text)
+        if not self._free.get(tags["name"]) and self._row_end + _PAGE_SIZES[-1] > self._capacity:
+            cost += self._capacity * (row_bytes + 4 * (len(self._columns) + len(new_keys)))
+        return cost
 
     def add(self, identity: bytes, tags: Tags) -> int:
         """The row of a series, handed out if it is new; it can be found by a query at once."""
@@ -149,10 +183,12 @@ class TagIndex:
                 column = self._columns[key] = _Column(self._capacity)
             column.codes[row] = column.code(text)
         self._pending.setdefault(name, []).append(row)
+        self._version += 1
         return row
 
     def remove(self, rows: Sequence[int]) -> None:
         """Forget the series of these rows; their rows may be handed out again."""
+        self._version += 1
         gone = np.asarray(rows, np.int32)
         names = self._columns["name"]
         for name in {names.texts[names.codes[row]] for row in rows}:
@@ -307,6 +343,7 @@ class TagIndex:
             new_code[alive] = np.arange(len(alive), dtype=np.int32)
             column.texts = [column.texts[code] for code in alive.tolist()]
             column.code_of = {text: code for code, text in enumerate(column.texts)}
+            column.text_bytes = sum(TEXT_BYTES + len(text) for text in column.texts)
             column.codes = new_code[column.codes]
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from atlas.errors import LimitExceeded
 from atlas.model import Tags
 
 _ALLOWED_CHARACTERS = re.compile(r"[-._A-Za-z0-9^~]*")
@@ -109,11 +110,20 @@ def _reserved(items: list[tuple[str, str]]) -> Iterator[str]:
                 yield f"invalid key for reserved prefix '{prefix}': {key}"
 
 
+class StoreFull(LimitExceeded):
+    """There is no room for something new; `reason` says of what: `series` or `memory`."""
+
+    def __init__(self, what: str, *, fix: str, reason: str) -> None:
+        super().__init__(what, where="store", fix=fix)
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """How much a store takes before it refuses."""
+    """How much a store takes before it refuses. `bytes_max` bounds what it has committed."""
 
     series_count_max: int = 1_000_000
+    bytes_max: int = 4 * 1024**3
     line_count_max: int = 1024
     datapoint_count_max: int = 500_000
     batch_cache_bytes_max: int = 32 * 1024 * 1024

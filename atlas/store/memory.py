@@ -1,27 +1,36 @@
 """The store: takes batches of samples, keeps a window of blocks, and shows them to readers.
 
-One lock guards everything. A writer holds it for one batch, a reader for all the reading of one
-query, so a query never sees half of a batch, nor two of its parts at different times. Reading is
-bounded by memory speed (20 ms for a million series and an hour), and that is the longest that a
-writer waits.
+One lock guards everything. A writer holds it for a batch; a reader to find its rows, and again at
+the end, to read anew what was written meanwhile (see `atlas.eval.reading`). So an answer shows the
+store as it was at one moment, and neither waits for the other for long.
+
+Room is bounded. What the store has committed is counted, not guessed: pages of blocks that were
+written to, packed parts, index, state of normalisation, and what ingest remembers. A new series
+must leave room for what all known series still write to the newest block and for the whole next
+one; a new block must have room for all known series. Known series go on in the blocks there are.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from atlas.errors import BadData, LimitExceeded
+from atlas.errors import BadData
 from atlas.model import Tags
-from atlas.store.block import POINTS_PER_BLOCK, Block, FloatArray, IntArray, RowArray
 from atlas.store.index import TagIndex, series_id
-from atlas.store.limits import StoreLimits
+from atlas.store.layout import POINTS_PER_BLOCK, FloatArray, IntArray, RowArray
+from atlas.store.limits import StoreFull, StoreLimits
 from atlas.store.normalize import KINDS, RATE, Normalizer
+from atlas.store.pack import pack_rows
+from atlas.store.room import Room
+from atlas.store.view import BlockView
+from atlas.store.window import BlockWindow
 
 KEEP_MS_DEFAULT = 3_600_000
 
@@ -70,15 +79,22 @@ class Plan:
     rows: RowArray
     passes: tuple[tuple[tuple[int, npt.NDArray[np.intp]], ...], ...]
 
+    @property
+    def size_bytes(self) -> int:
+        """What remembering the plan takes."""
+        return 3 * self.rows.nbytes  # positions are twice as long
+
 
 @dataclass(frozen=True, slots=True)
 class StoreStats:
-    """Sizes of a store, for its own metrics."""
+    """Sizes of a store, for its own metrics: `block_bytes` by kind of rows, `refused` by reason."""
 
     series_count: int
     block_count: int
     datapoint_count: int
-    refused_series_count: int
+    used_bytes: int
+    block_bytes: Mapping[str, int]
+    refused: Mapping[str, int]
 
 
 class MemoryStore:
@@ -88,12 +104,13 @@ class MemoryStore:
         self.config = config
         self.index = TagIndex()
         self.normalizer = Normalizer(config.step_ms)
-        self._blocks: dict[int, Block] = {}
-        self._oldest_number = 0
+        self.window = BlockWindow(config.step_ms, 2 * config.limits.series_count_max)
+        self.room = Room(config.limits.bytes_max, self.index, self.normalizer, self.window)
+        self.refused: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._generation = 0
         self._datapoint_count = 0
-        self._refused_series_count = 0
+        self._leapt_ms = 0
 
     @property
     def generation(self) -> int:
@@ -107,7 +124,7 @@ class MemoryStore:
             yield
 
     def row_for(self, tags: Tags) -> int:
-        """The row of a series, handed out if it is new. Raises LimitExceeded when there is no room.
+        """The row of a series, handed out if it is new. Raises StoreFull when there is no room.
 
         The tags must have passed the limits on tags.
         """
@@ -117,16 +134,23 @@ class MemoryStore:
             return row
         count_max = self.config.limits.series_count_max
         if self.index.series_count >= count_max:
-            self._refused_series_count += 1
-            raise LimitExceeded(
+            raise StoreFull(
                 f"too many series: {count_max + 1} > {count_max}",
-                where="store",
                 fix="raise --max-series, or drop a tag with many values",
+                reason="series",
             )
+        self.room.take_for_series(tags)
         row = self.index.add(identity, tags)
+        self.window.row_count = self.index.capacity
         self.normalizer.grow(self.index.capacity)
         self.normalizer.start(row, KINDS.get(tags.get("atlas.dstype", ""), RATE))
         return row
+
+    def make_room(self, first_ms: int, last_ms: int) -> None:
+        """Begin the blocks that samples of these times go to. Raises StoreFull if one cannot be."""
+        for number in self.window.lacks(first_ms, last_ms):
+            self.room.take_for_block()
+            self.window.begin(number)
 
     def plan(self, rows: Sequence[int]) -> Plan:
         """Prepare a batch that has these rows, in this order."""
@@ -141,104 +165,76 @@ class MemoryStore:
         return Plan(array, tuple(passes))
 
     def update(self, plan: Plan, times_ms: IntArray, values: FloatArray) -> None:
-        """Take a batch: sample i is for row `plan.rows[i]`, its age has been checked.
+        """Take a batch: sample i is for row `plan.rows[i]`, its age and its block were checked.
 
         The caller holds the lock since before it looked at the plan's rows.
         """
+        self.window.stamp += 1
         for by_kind in plan.passes:
             for kind, positions in by_kind:
                 rows = plan.rows[positions]
                 samples = rows, times_ms[positions], values[positions]
-                self.normalizer.update(kind, *samples, sink=self)
+                self.normalizer.update(kind, *samples, sink=self.window)
         self._datapoint_count += len(values)
 
-    def forget_old(self, now_ms: int) -> None:
-        """Drop the blocks that have left the window, and the series that are left without any."""
-        oldest = self._number_of(now_ms) - self.config.block_count
-        if oldest <= self._oldest_number:
+    def advance(self, now_ms: int) -> None:
+        """Move the clock; drop blocks that have left the window, and series without any left.
+
+        A clock that leaps beyond the whole window is believed after a step, so that one wrong
+        reading does not cost all data; and one that goes back finds the store as it was.
+        """
+        self.room.begin_batch()
+        before_ms, self.window.now_ms = self.window.now_ms, now_ms
+        if now_ms < before_ms - self.config.max_age_ms:
+            self.normalizer.rewind(now_ms + self.config.max_age_ms)
+        if now_ms > before_ms + self.config.keep_ms:
+            self._leapt_ms = now_ms
+        if self._leapt_ms <= now_ms < self._leapt_ms + self.config.step_ms:
             return
-        self._oldest_number = oldest
-        gone = [number for number in self._blocks if number < oldest]
-        for number in gone:
-            del self._blocks[number]
-        if gone:
+        kept_ms = self.config.block_count * self.config.block_ms
+        if self.window.forget_before(now_ms - kept_ms):
             self._forget_silent_series()
 
-    def blocks(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, Block]]:
+    def blocks(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, BlockView]]:
         """The blocks that hold steps from `start_ms` to before `end_ms`, with their first step."""
-        for number in range(
-            self._number_of(start_ms), self._number_of(end_ms - self.config.step_ms) + 1
-        ):
-            block = self._blocks.get(number)
-            if block is not None:
-                yield self._start_of(number), block
+        for block_ms, block in self.window.overlapping(start_ms, end_ms):
+            yield block_ms, block.view()
+
+    def pack(self, now_ms: int, pause: Callable[[], None] = lambda: None) -> int:
+        """Pack the blocks whose time is over and that nobody writes to; how many were.
+
+        For one thread, not that of ingest: the lock is held to look at a block and to swap its
+        rows, not while they are packed, and `pause` is called every few milliseconds.
+        """
+        with self._lock:
+            blocks = list(self.window.to_pack(now_ms, now_ms - self.config.max_age_ms))
+        count = 0
+        for block in blocks:
+            with self._lock:
+                view, stamp = block.view(), self.window.stamp
+            packed = pack_rows(view, self.config.step_ms / 1000, pause)
+            with self._lock:
+                if (block.stamps <= stamp).all():  # else it is packed another time
+                    block.pack(packed)
+                    count += 1
+        return count
 
     def stats(self) -> StoreStats:
         """Sizes as they are now."""
         return StoreStats(
             self.index.series_count,
-            len(self._blocks),
+            self.window.count,
             self._datapoint_count,
-            self._refused_series_count,
+            self.room.used_bytes(),
+            self.window.sizes_bytes(),
+            dict(self.refused),
         )
 
-    def put(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None:
-        """Write step values (part of `Sink`)."""
-        for block, column, at in self._targets(rows, times_ms, values):
-            block.put(rows[at], column, values[at])
-
-    def put_max(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None:
-        """Write step values, keeping the larger (part of `Sink`)."""
-        for block, column, at in self._targets(rows, times_ms, values):
-            block.put_max(rows[at], column, values[at])
-
-    def put_sum(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None:
-        """Add to step values (part of `Sink`)."""
-        for block, column, at in self._targets(rows, times_ms, values):
-            block.put_sum(rows[at], column, values[at])
-
-    def put_if_absent(self, rows: RowArray, times_ms: IntArray, values: FloatArray) -> None:
-        """Write step values where there are none (part of `Sink`)."""
-        for block, column, at in self._targets(rows, times_ms, values):
-            empty = at[~block.has(rows[at], column)]
-            block.put(rows[empty], column, values[empty])
-
-    def _targets(
-        self, rows: RowArray, times_ms: IntArray, values: FloatArray
-    ) -> Iterator[tuple[Block, int, npt.NDArray[np.intp]]]:
-        """Block, column and positions for each time; gaps and forgotten times are left out."""
-        kept = np.flatnonzero(~np.isnan(values))
-        if not len(kept):
-            return
-        times_ms = times_ms[kept]
-        first = int(times_ms[0])
-        times = [first] if (times_ms == first).all() else np.unique(times_ms).tolist()
-        for time_ms in times:
-            number = self._number_of(time_ms)
-            if number < self._oldest_number:
-                continue
-            block = self._blocks.get(number)
-            if block is None:
-                block = self._blocks[number] = Block(self.index.capacity)
-            block.grow(self.index.capacity)
-            column = (time_ms - self._start_of(number)) // self.config.step_ms
-            yield block, column, kept if len(times) == 1 else kept[times_ms == time_ms]
-
-    def _number_of(self, time_ms: int) -> int:
-        # A step on the boundary of two blocks belongs to the block that ends there.
-        return (time_ms - 1) // self.config.block_ms
-
-    def _start_of(self, number: int) -> int:
-        return number * self.config.block_ms + self.config.step_ms
-
     def _forget_silent_series(self) -> None:
-        present = np.zeros(self.index.capacity, np.bool_)
-        for block in self._blocks.values():
-            present[: block.row_count] |= block.present != 0
         known = self.index.select_all()
-        silent = known[~present[known]]
+        silent = known[~self.window.rows_with_values()[known]]
         # A counter has no value before its second sample; it must not be forgotten meanwhile.
-        silent = silent[~self.normalizer.is_counting(silent, self._start_of(self._oldest_number))]
+        silent = silent[~self.normalizer.is_counting(silent, self.window.oldest_ms)]
         if len(silent):
             self.index.remove(silent.tolist())
             self._generation += 1

@@ -26,15 +26,16 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from atlas.store.block import FloatArray, IntArray, RowArray
-
-BoolArray = npt.NDArray[np.bool_]
+from atlas.store.layout import BoolArray, FloatArray, IntArray, RowArray
 
 GAUGE, SUM, RATE, COUNTER = range(4)
 KINDS: Mapping[str, int] = MappingProxyType(
     {"gauge": GAUGE, "sum": SUM, "rate": RATE, "counter": COUNTER}
 )
 """Kinds by the value of `atlas.dstype`; anything else is a rate."""
+
+STATE_BYTES = 1 + 4 * 8
+"""State of a row."""
 
 _NEVER = np.iinfo(np.int64).min // 2
 _COUNTER_HEARTBEAT_MS_MIN = 120_000
@@ -88,6 +89,16 @@ class Normalizer:
         self._partial = np.concatenate((self._partial, np.zeros(more)))
         self._counted_ms = np.concatenate((self._counted_ms, np.full(more, _NEVER, np.int64)))
         self._counted = np.concatenate((self._counted, np.zeros(more)))
+
+    @property
+    def size_bytes(self) -> int:
+        """What the state of all rows takes."""
+        return len(self._kinds) * STATE_BYTES
+
+    def rewind(self, time_ms: int) -> None:
+        """Forget samples from after a time: the clock has gone back, and will bring later ones."""
+        for last_ms in (self._last_ms, self._counted_ms):
+            last_ms[last_ms > time_ms] = _NEVER
 
     def start(self, row: int, kind: int) -> None:
         """Begin a new series in the row."""

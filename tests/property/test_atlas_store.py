@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections import defaultdict
 
 import numpy as np
@@ -60,7 +61,10 @@ def plain_aggregate(function: str, rows: list[list[float]], width: int) -> list[
         if not found:
             result.append(math.nan)
         elif function in ("min", "max"):
-            result.append({"min": min, "max": max}[function](found))
+            extreme = {"min": min, "max": max}[function](found)
+            # Joined steps are compared with the largest number there is, as in the original.
+            is_beyond = width > 1 and function == "min" and extreme == math.inf
+            result.append(sys.float_info.max if is_beyond else extreme)
         else:
             result.append((sum(found) if function == "sum" else len(found)) / slots)
     return result

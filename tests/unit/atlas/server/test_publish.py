@@ -45,7 +45,7 @@ def test_series_beyond_the_bound_are_refused_by_name(server, now_ms):
     answer = server.post("/api/v1/publish", {"metrics": metrics})
     assert answer.status == 202
     assert answer.json["message"][0].startswith("too many series: 51 > 50")
-    assert b"atlas_datapoints_refused_total 1.0" in server.get("/metrics").body
+    assert b'atlas_refused_total{reason="series"} 1.0' in server.get("/metrics").body
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])

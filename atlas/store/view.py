@@ -1,0 +1,108 @@
+"""A block as a reader sees it: presence words, and parts that hold the rows.
+
+A view is taken under the store's lock and read without it. What it shows never moves: writing puts
+numbers into cells, and everything else (growing, packing, opening a row again) replaces arrays that
+a view keeps. So only cells that are written meanwhile may show one thing or the other; which
+columns that concerns, the block's `stamps` tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from atlas.store.layout import (
+    ALL_COLUMNS,
+    FloatArray,
+    IntArray,
+    RowArray,
+    WordArray,
+    column_word,
+    presence,
+)
+from atlas.store.parts import Check, Part, Plain
+
+OPEN = 0
+"""The part of a row that is not packed; its position there is the row itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Where the rows of a packed block are: row r is `parts[part_of[r] - 1]`, position `at[r]`.
+
+    A row whose part is `OPEN` is not among them.
+    """
+
+    parts: tuple[Part, ...]
+    part_of: npt.NDArray[np.uint8]
+    at: RowArray
+
+    def opened(self, rows: RowArray) -> Packed:
+        """The same without these rows."""
+        part_of = self.part_of.copy()
+        part_of[rows] = OPEN
+        return replace(self, part_of=part_of)
+
+    def grown(self, row_count: int) -> Packed:
+        """The same with room for more rows."""
+        more = max(0, row_count - len(self.part_of))
+        part_of = np.concatenate((self.part_of, np.zeros(more, np.uint8)))
+        return Packed(self.parts, part_of, np.concatenate((self.at, np.zeros(more, np.int32))))
+
+    @property
+    def size_bytes(self) -> int:
+        """What finding a row takes; the parts have sizes of their own."""
+        return self.part_of.nbytes + self.at.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """What can be read of a block."""
+
+    present: WordArray
+    open_rows: Plain
+    packed: Packed | None
+
+    def read(self, rows: RowArray, columns: slice = ALL_COLUMNS) -> FloatArray:
+        """Values, shape (rows, columns); zero where absent."""
+        if self.packed is None:
+            return self.open_rows.read(rows, columns)
+        words = self.present.take(rows)
+        values: FloatArray = np.zeros((len(rows), columns.stop - columns.start))
+        for part, members, at in self._split(self.packed, rows, words):
+            values[members] = part.read(at, columns)
+        whole = column_word(columns)
+        gappy = np.flatnonzero(words & whole != whole)
+        stands = presence(words[gappy], columns)
+        values[gappy] = np.where(stands, values[gappy], 0.0)
+        return values
+
+    def sums(self, rows: RowArray, starts: IntArray, columns: slice, check: Check) -> FloatArray:
+        """Sums of the rows `rows[starts[i]:starts[i + 1]]`, for each i; absent counts as zero."""
+        if self.packed is None:
+            return self.open_rows.sums(rows, starts, self.present[:0], columns, check)
+        words = self.present.take(rows)
+        sums: FloatArray = np.zeros((len(starts) - 1, columns.stop - columns.start))
+        for part, members, at in self._split(self.packed, rows, words):
+            their_starts = np.searchsorted(members, starts)
+            sums += part.sums(at, their_starts, words.take(members), columns, check)
+        return sums
+
+    def _split(
+        self, packed: Packed, rows: RowArray, words: WordArray
+    ) -> Iterator[tuple[Part, npt.NDArray[np.intp], RowArray]]:
+        """Parts that hold some of the rows: which of these, and where they are in the part."""
+        part_of = packed.part_of.take(rows)
+        # A row without values is in no part; it counts as open, but need not be looked at.
+        is_open = (part_of == OPEN) & (words != 0)
+        if is_open.any():
+            members = np.flatnonzero(is_open)
+            yield self.open_rows, members, rows.take(members)
+        for number, part in enumerate(packed.parts, start=1):
+            is_in = part_of == number
+            if is_in.any():
+                members = np.flatnonzero(is_in)
+                yield part, members, packed.at.take(rows.take(members))
