@@ -7,19 +7,13 @@ from types import MappingProxyType
 
 from atlas.graph import Graph
 from atlas.render import as_json, as_text, as_v2
-
-
-def _png(graph: Graph) -> bytes:
-    from atlas.render.png import render_png  # loads Pillow
-
-    return render_png(graph)
-
+from atlas.render.png import render_png
 
 RENDERERS: Mapping[str, tuple[str, Callable[[Graph], bytes]]] = MappingProxyType(
     {
         "csv": ("text/csv", as_text.render_csv),
         "json": ("application/json", as_json.render),
-        "png": ("image/png", _png),
+        "png": ("image/png", render_png),
         "stats.json": ("application/json", as_json.render_stats),
         "std.json": ("application/json", as_json.render),
         "txt": ("text/plain", as_text.render_txt),

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from atlas.graph import Graph
-from atlas.render.numbers import json_number, json_values, table
+from atlas.render.json_numbers import json_number, json_values, table
 
 
 def render(graph: Graph) -> bytes:

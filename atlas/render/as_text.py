@@ -9,7 +9,7 @@ import numpy as np
 
 from atlas.expr.instants import parse_zone
 from atlas.graph import FloatArray, Graph
-from atlas.render.numbers import table
+from atlas.render.json_numbers import table
 
 _EXACT_MAX = 1e15
 _SIXTH = Decimal("0.000001")

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from atlas.graph import Axis, Graph, Line
-from atlas.render.numbers import json_values
+from atlas.render.json_numbers import json_values
+from atlas.render.png import render_png
 
 
 def render(graph: Graph) -> bytes:
@@ -64,8 +65,6 @@ def axis_metadata(axis: Axis) -> dict[str, Any]:
 
 
 def _image(graph: Graph) -> dict[str, Any]:
-    from atlas.render.png import render_png
-
     data = base64.b64encode(render_png(graph)).decode()
     return {"type": "graph-image", "data": f"data:image/png;base64,{data}"}
 

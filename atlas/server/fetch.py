@@ -20,7 +20,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from atlas.asl import parse_exprs
 from atlas.errors import AtlasError
 from atlas.eval.evaluate import evaluate
 from atlas.eval.graph import OFFSET_TAG, line_id
@@ -29,9 +28,10 @@ from atlas.expr.legend import legend_of, with_simple_legends
 from atlas.expr.style_expr import StyleExpr
 from atlas.expr.text import duration_text
 from atlas.model import EvalContext
-from atlas.render.numbers import json_values
+from atlas.render.json_numbers import json_values
 from atlas.server.graph_request import options_of, stream_window_of
 from atlas.server.parameters import Parameters
+from atlas.server.programs import requested_exprs
 from atlas.server.state import ServerState, state_of
 
 CHUNK_STEPS = 60
@@ -66,10 +66,10 @@ class _Request:
 async def fetch(request: Request) -> Response:
     """Answer with a stream; the evaluation runs off the event loop."""
     parameters, state = Parameters(request), state_of(request)
-    program = parameters.required("q")
+    parameters.required("q")
     context = stream_window_of(parameters, state)
     zone = options_of(parameters, state).frame.zones[0]
-    exprs = parse_exprs(program, variables={"tz": zone})
+    exprs = requested_exprs(parameters, state, zone)
     shown = with_simple_legends([copy for styled in exprs for copy in styled.per_offset()])
     return StreamingResponse(
         _stream(_Request(state, shown, context)), media_type="text/event-stream"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
@@ -9,31 +10,42 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from atlas.asl import parse_exprs
 from atlas.errors import AtlasError
 from atlas.eval.graph import build_graph
 from atlas.graph import Graph
 from atlas.render import RENDERERS
+from atlas.render.png import error_png
 from atlas.server.graph_request import options_of, window_of
 from atlas.server.parameters import Parameters
+from atlas.server.programs import requested_exprs
 from atlas.server.state import ServerState, state_of
+
+# Browsers show no text where an image is wanted, so they get theirs as an image.
+_BROWSER = re.compile(r"mozilla|msie|gecko|chrome|opera|webkit", re.IGNORECASE)
 
 
 async def graph(request: Request) -> Response:
     """Answer a graph request; reading runs off the event loop."""
     parameters = Parameters(request)
-    return await run_in_threadpool(_answer, state_of(request), parameters)
+    is_browser = _BROWSER.search(request.headers.get("user-agent", "")) is not None
+    return await run_in_threadpool(_answer, state_of(request), parameters, is_browser)
 
 
-def _answer(state: ServerState, parameters: Parameters) -> Response:
-    program = parameters.required("q")
+def _answer(state: ServerState, parameters: Parameters, is_browser: bool) -> Response:
+    parameters.required("q")
     context = window_of(parameters, state)
     options = options_of(parameters, state)
-    media_type, render = _renderer(parameters.text("format", "png"))
-    exprs = parse_exprs(program, variables={"tz": options.frame.zones[0]})
-    return Response(
-        render(build_graph(state.store, exprs, context, options)), media_type=media_type
-    )
+    name = parameters.text("format", "png")
+    media_type, render = _renderer(name)
+    try:
+        exprs = requested_exprs(parameters, state, options.frame.zones[0])
+        body = render(build_graph(state.store, exprs, context, options))
+    except AtlasError as error:
+        if name != "png" or not is_browser:
+            raise
+        frame = options.frame
+        body = error_png(str(error), frame.width, frame.height, frame.theme)
+    return Response(body, media_type=media_type)
 
 
 def _renderer(name: str) -> tuple[str, Callable[[Graph], bytes]]:

@@ -34,11 +34,6 @@ def test_lines_with_their_legends_and_tags(filled, now_ms):
         ({"q": "1", "step": "5"}, 400, "IllegalArgumentException: invalid period 5"),
         ({"q": "1", "w": "no"}, 400, 'NumberFormatException: For input string: "no"'),
         ({"q": "1", "tz": "foo"}, 400, "ZoneRulesException: Unknown time-zone ID: foo"),
-        (
-            {"q": "1,:neg" + ",:const,:neg" * 400 + "," + "name,a,:eq" + ",:neg" * 3000},
-            400,
-            "IllegalStateException: stack overflow: expression is nested too deeply",
-        ),
     ],
 )
 def test_refusals_say_what_the_original_says(filled, parameters, status, message):
