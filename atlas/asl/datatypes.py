@@ -194,6 +194,7 @@ TYPES: Mapping[str, DataType] = MappingProxyType(
             DataType("StoredExpr", _stored),
             DataType("String", _string),
             DataType("StringList", _string_list),
+            DataType("Styled", lambda item: item if isinstance(item, StyleExpr) else NOT_ONE),
             DataType("StyleExpr", _styled),
             DataType("TimeSeriesExpr", _series),
         )

@@ -113,7 +113,7 @@ def _line_aggregate(expr: LineAggregate, evaluation: Evaluation) -> Lines:
     tags = _exact_tags_of(expr, inner.tags[0])
     label = f"{expr.function}({tag_label(tags)})"
     values = combine_lines(expr.function, inner.values, np.array([0, inner.count]))
-    return one_line(tags, label, values[0])
+    return replace(one_line(tags, label, values[0]), is_rate=inner.is_rate[:1])
 
 
 @evaluates(LineGroupBy)
@@ -130,7 +130,8 @@ def _line_groups(expr: LineGroupBy, evaluation: Evaluation) -> Lines:
         {k: v for k, v in inner.tags[group[0]].items() if k in kept} for group in members.values()
     )
     labels = tuple(group_label(expr.keys, key) for key in members)
-    return Lines(tags, labels, tuple(members), values)
+    is_rate = tuple(inner.is_rate[group[0]] for group in members.values() if inner.is_rate)
+    return Lines(tags, labels, tuple(members), values, is_rate)
 
 
 def _shared_exact_keys(expr: LineGroupBy) -> set[str]:

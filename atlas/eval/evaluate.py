@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-import atlas.eval.arithmetic  # registers its kinds of expressions, as does the next
+import atlas.eval.arithmetic  # registers its kinds of expressions, as do the next
+import atlas.eval.filters
 import atlas.eval.generators
 import atlas.eval.sketches
 import atlas.eval.stateful  # noqa: F401

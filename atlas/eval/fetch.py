@@ -16,7 +16,7 @@ from atlas.expr.query_expr import exact_tags
 from atlas.expr.text import duration_text
 from atlas.model import EvalContext
 from atlas.store.index import Groups
-from atlas.store.layout import BoolArray, FloatArray
+from atlas.store.layout import BoolArray, FloatArray, RowArray
 from atlas.store.memory import MemoryStore
 
 
@@ -52,7 +52,8 @@ def _fetch(store: MemoryStore, expr: DataExpr, context: EvalContext) -> Lines:
             values = _reduced(store, expr.function, expr.consolidation_used, groups, context)
             if not groups.count or np.isnan(values).all():
                 return no_data(context.step_count)
-            return one_line(exact_tags(expr.query), aggregate_label(expr), values[0])
+            line = one_line(exact_tags(expr.query), aggregate_label(expr), values[0])
+            return replace(line, is_rate=_are_rates(store, groups.rows[:1]))
         case GroupBy():
             return _fetch_groups(store, expr, store.index.group(rows, expr.keys), context)
         case All():
@@ -61,7 +62,8 @@ def _fetch(store: MemoryStore, expr: DataExpr, context: EvalContext) -> Lines:
             values = _reduced(store, "sum", "sum", groups, context)
             shown = np.flatnonzero(~np.isnan(values).all(axis=1))
             tags = tuple(store.index.tags_of(row) for row in rows[shown].tolist())
-            return Lines(tags, tuple(map(tag_label, tags)), ((),) * len(tags), values[shown])
+            labels, is_rate = tuple(map(tag_label, tags)), _are_rates(store, rows[shown])
+            return Lines(tags, labels, ((),) * len(tags), values[shown], is_rate)
 
 
 def _fetch_groups(store: MemoryStore, expr: GroupBy, groups: Groups, context: EvalContext) -> Lines:
@@ -80,7 +82,12 @@ def _fetch_groups(store: MemoryStore, expr: GroupBy, groups: Groups, context: Ev
         tuple(group_label(expr.keys, key) for key in keys),
         keys,
         values[shown],
+        _are_rates(store, firsts),
     )
+
+
+def _are_rates(store: MemoryStore, rows: RowArray) -> tuple[bool, ...]:
+    return tuple((~store.normalizer.are_gauges(rows)).tolist())
 
 
 def _check_size(store: MemoryStore, line_count: int, context: EvalContext) -> None:

@@ -13,12 +13,18 @@ from atlas.store.block import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines with their tags, labels and the key by which each is paired with other lines."""
+    """Lines with their tags, labels and the key by which each is paired with other lines.
+
+    is_rate: for each line whether it is a rate, of which a mean is over all steps; empty if none
+    is. notices: what a reader should know of how the lines came about.
+    """
 
     tags: tuple[Mapping[str, str], ...]
     labels: tuple[str, ...]
     keys: tuple[tuple[str, ...], ...]
     values: FloatArray
+    is_rate: tuple[bool, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -32,15 +38,17 @@ class Lines:
             tuple(self.labels[i] for i in at),
             tuple(self.keys[i] for i in at),
             self.values[np.asarray(at, np.intp)],
+            tuple(self.is_rate[i] for i in at) if self.is_rate else (),
         )
 
     def labelled_by_tags(self, values: FloatArray) -> Lines:
         """The same lines with other values; they have no label but their tags."""
-        return replace(self, labels=tuple(map(tag_label, self.tags)), values=values)
+        return replace(self, labels=tuple(map(tag_label, self.tags)), values=values, notices=())
 
     def wrapped(self, name: str, values: FloatArray) -> Lines:
         """The same lines with other values, labelled as `name(label)`."""
-        return replace(self, labels=tuple(f"{name}({x})" for x in self.labels), values=values)
+        labels = tuple(f"{name}({x})" for x in self.labels)
+        return replace(self, labels=labels, values=values, notices=())
 
 
 def one_line(tags: Mapping[str, str], label: str, values: FloatArray) -> Lines:
@@ -62,4 +70,5 @@ def keys_of(
 
 def sorted_by_label(lines: Lines) -> Lines:
     """The same lines in the order in which they are shown."""
-    return lines.picked(sorted(range(lines.count), key=lines.labels.__getitem__))
+    ordered = lines.picked(sorted(range(lines.count), key=lines.labels.__getitem__))
+    return replace(ordered, notices=lines.notices)

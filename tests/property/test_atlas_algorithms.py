@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atlas.eval.algorithms.enclosing import enclosing
+from atlas.eval.algorithms.priority import best
 from atlas.eval.algorithms.rolling import (
     rolling_count,
     rolling_max,
@@ -20,6 +22,7 @@ from atlas.eval.algorithms.rolling import (
 )
 from atlas.eval.algorithms.running import delayed, difference, running_max, running_sum
 from atlas.eval.algorithms.smoothing import des, sliding_des
+from atlas.eval.algorithms.statistics import STATISTICS
 
 NAN, INF = math.nan, math.inf
 FINITE = st.one_of(
@@ -284,3 +287,79 @@ def test_what_comes_later_changes_nothing(lines, size, cut):
     ):
         whole = algorithm(values)[:, :cut]
         assert np.array_equal(algorithm(values[:, :cut]), whole, equal_nan=True)
+
+
+@given(arrays())
+def test_statistics(lines):
+    values = np.array(lines)
+    expected = {
+        "count": lambda v: float(len(v)),
+        "total": lambda v: added(v) if v else NAN,
+        "avg": lambda v: added(v) / len(v) if v else NAN,
+        "max": lambda v: max(v, default=NAN),
+        "min": lambda v: min(v, default=NAN),
+        "last": lambda v: v[-1] if v else NAN,
+    }
+    assert STATISTICS.keys() == expected.keys()
+    for name, of_one in expected.items():
+        agree(STATISTICS[name](values), [of_one(known(line)) for line in lines], lines)
+
+
+@given(
+    arrays(),
+    st.sampled_from(["sum", "avg", "min", "max"]),
+    st.integers(1, 40),
+    st.integers(0, 100),
+    st.booleans(),
+)
+def test_enclosing(lines, function, multiple, first, is_rate):
+    found = enclosing(function, np.array(lines), multiple, first, np.full(len(lines), is_rate))
+    for line, row in zip(lines, found, strict=True):
+        longer = [-(-(first + i) // multiple) for i in range(len(line))]
+        same = [[v for v, n in zip(line, longer, strict=True) if n == mine] for mine in longer]
+        agree(row, [consolidated(function, known(v), is_rate and multiple) for v in same], same)
+
+
+def consolidated(function, values, multiple):
+    if not values:
+        return NAN
+    if function in ("min", "max"):
+        return min(values) if function == "min" else max(values)
+    return added(values) if function == "sum" else added(values) / (multiple or len(values))
+
+
+def java_order(number):
+    """Java compares doubles by value; −0.0 comes before 0.0, and NaN after everything."""
+    is_nan = math.isnan(number)
+    return (is_nan, 0.0 if is_nan else number, math.copysign(1, number) if not is_nan else 0)
+
+
+@given(st.lists(VALUES, max_size=30), st.integers(1, 12), st.booleans())
+def test_best_are_the_first_in_order(numbers, count, is_top):
+    kept, others = best(np.array(numbers), count, is_top=is_top)
+    assert sorted(kept + others) == list(range(len(numbers)))
+    ordered = sorted(map(java_order, numbers), reverse=is_top)
+    assert sorted((java_order(numbers[i]) for i in kept), reverse=is_top) == ordered[:count]
+
+
+@given(st.lists(FINITE, unique=True, max_size=30), st.integers(1, 12))
+def test_others_drop_out_when_a_better_one_comes(numbers, count):
+    _, others = best(np.array(numbers), count, is_top=False)
+    dropped = []
+    for seen in range(len(numbers)):
+        so_far = sorted(range(seen + 1), key=lambda i: java_order(numbers[i]))
+        dropped += [i for i in so_far[count:] if i not in dropped]
+    assert others == dropped
+
+
+@pytest.mark.parametrize(
+    ("numbers", "count", "kept"),
+    [
+        ([1, 1, 2], 2, {1, 2}),  # the earlier of two equal ones is on top of the heap
+        ([0, 7, 7, 0], 3, {0, 2, 3}),
+        ([7, 7, 7, 7], 2, {0, 1}),  # an equal one is not better
+    ],
+)
+def test_ties_are_broken_by_the_heap(numbers, count, kept):
+    is_top = numbers[-1] > numbers[0]
+    assert set(best(np.array(numbers, float), count, is_top=is_top)[0]) == kept

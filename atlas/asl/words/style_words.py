@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from atlas.asl.word import Context, Vocabulary
-from atlas.asl.words.filter_words import FILTER
+from atlas.asl.words.filter_words import FILTER, filtered
 from atlas.expr.style_expr import StyleExpr, colored, list_text, with_alpha
 from atlas.expr.text import encode
 from atlas.expr.tree import TimeSeriesExpr
@@ -87,6 +89,17 @@ _line_style_word("vspan", "Draws a vertical band wherever the value is not zero.
 def _offset(styled: StyleExpr, offsets: tuple[object, ...]) -> StyleExpr:
     """Draws the expression once for each offset; an old way to write several `:offset`."""
     return styled.with_setting("offset", list_text(offsets))
+
+
+@STYLE.context_word(
+    "filter",
+    "StyleExpr TimeSeriesExpr -- StyleExpr",
+    takes="Styled TimeSeriesExpr",
+    examples=("name,sps,:eq,(,nf.cluster,),:by,:area,:stat-max,30e3,:gt",),
+)
+def _filter(context: Context, styled: StyleExpr, condition: TimeSeriesExpr) -> Context:
+    """Keeps lines for which a condition is neither 0 nor a gap at some step, and their looks."""
+    return context.push(replace(styled, expr=filtered(styled.expr, condition)))
 
 
 @STYLE.word("decode", "StyleExpr v:String -- StyleExpr", examples=(f"{_LINE},hex",))
