@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from atlas.expr.data_expr import data_exprs
 from atlas.expr.math_expr import shifted
 from atlas.expr.text import encode, parse_duration
 from atlas.expr.tree import Node, TimeSeriesExpr
+
+LINE_STYLES = ("line", "area", "stack", "vspan", "heatmap")
+"""The styles that are words of their own."""
 
 _VERBATIM = ("offset", "sed")
 _HEX = re.compile(r"[0-9a-fA-F]+")
@@ -39,15 +42,20 @@ class StyleExpr(Node):
         """How long before the window its data lies, if all of it does."""
         return min((leaf.offset_ms for leaf in data_exprs(self.expr)), default=0)
 
+    @property
+    def offsets_ms(self) -> tuple[int, ...]:
+        """The offsets of a list of them, of which each makes a copy of the expression."""
+        return tuple(map(parse_duration, _list_items(self.get("offset") or "")))
+
     def per_offset(self) -> Iterator[StyleExpr]:
         """A copy for each offset of a list of offsets; itself if it has none."""
-        offsets = self.get("offset")
-        if offsets is None:
+        offsets_ms = self.offsets_ms
+        if not offsets_ms:
             yield self
             return
         plain = self.without("offset")
-        for text in _list_items(offsets):
-            yield replace(plain, expr=shifted(self.expr, parse_duration(text)))
+        for offset_ms in offsets_ms:
+            yield replace(plain, expr=shifted(self.expr, offset_ms))
 
     def __str__(self) -> str:
         # The order in which the original prints them.
@@ -84,6 +92,6 @@ def _setting_text(setting: tuple[str, str]) -> str:
     key, value = setting
     if key == "sed":
         return value
-    if key == "ls":
+    if key == "ls" and value in LINE_STYLES:
         return f":{value}"
     return f"{value if key in _VERBATIM else encode(value)},:{key}"

@@ -9,23 +9,29 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
 
+from atlas.asl.words.custom_words import custom_vocabulary
 from atlas.errors import AtlasError
 from atlas.ingest.publish_json import JsonPublisher
-from atlas.server import fetch, graph, health, publish, tags
+from atlas.server import expr, fetch, graph, health, pages, publish, tags
+from atlas.server.conventions import Conventions
 from atlas.server.errors import on_atlas_error, on_defect, on_http_error, on_recursion
 from atlas.server.state import ServerState, with_known_zone
 from atlas.settings import RequestSettings
 from atlas.store.memory import MemoryStore
 
-ROUTES: list[BaseRoute] = [
+ROUTES: list[Route] = [
     *publish.ROUTES,
     *graph.ROUTES,
     *fetch.ROUTES,
     *tags.ROUTES,
+    *expr.ROUTES,
     *health.ROUTES,
+    *pages.ROUTES,
 ]
+_COMPRESSED_SIZE_MIN = 1024
 
 
 def make_app(
@@ -35,7 +41,7 @@ def make_app(
     settings = with_known_zone(settings or RequestSettings())
     app = FastAPI(
         title="atlas",
-        routes=ROUTES,
+        routes=[*ROUTES],
         openapi_url=None,
         redirect_slashes=False,
         exception_handlers={
@@ -45,5 +51,8 @@ def make_app(
             Exception: on_defect,
         },
     )
-    app.state.atlas = ServerState(store, JsonPublisher(store), now_ms, settings)
+    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_SIZE_MIN, compresslevel=1)
+    app.add_middleware(Conventions, endpoints=[r.path.partition("/{")[0] for r in ROUTES])
+    vocabulary = custom_vocabulary(settings.custom_averages, settings.custom_words)
+    app.state.atlas = ServerState(store, JsonPublisher(store), now_ms, settings, vocabulary)
     return app

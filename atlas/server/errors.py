@@ -11,8 +11,6 @@ from starlette.responses import Response
 
 from atlas.errors import AtlasError, BadData
 
-_NO_SUCH_ROUTE_FOR = ("GET", "POST")
-
 
 class BodyTooLarge(BadData):
     """A request's body is beyond the limit."""
@@ -46,8 +44,6 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """Unknown paths and methods; a path known for another method is unknown, as in Atlas."""
     refusal = cast(HTTPException, error)  # registered for no other class
     if refusal.status_code in (404, 405):
-        if refusal.status_code == 405 and request.method not in _NO_SUCH_ROUTE_FOR:
-            return error_response("method not allowed: GET", 405)
         return error_response(f"path not found: {request.url.path}", 404)
     return error_response(str(refusal.detail), refusal.status_code)
 

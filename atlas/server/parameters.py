@@ -22,6 +22,10 @@ class Parameters:
         for key, value in self._items:
             self._values.setdefault(key, value)
 
+    def has(self, name: str) -> bool:
+        """Whether a parameter is there, be it empty."""
+        return name in self._values
+
     def required(self, name: str) -> str:
         """A parameter that must be there; it may be empty."""
         if name not in self._values:

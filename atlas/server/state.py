@@ -8,6 +8,8 @@ from typing import cast
 
 from starlette.requests import Request
 
+from atlas.asl.word import Vocabulary
+from atlas.asl.words import CUSTOM
 from atlas.errors import BadData
 from atlas.expr.instants import parse_zone
 from atlas.ingest.publish_json import JsonPublisher
@@ -23,6 +25,7 @@ class ServerState:
     publisher: JsonPublisher
     now_ms: Callable[[], int]
     settings: RequestSettings
+    vocabulary: Vocabulary = CUSTOM
     refused: dict[str, int] = field(default_factory=lambda: {"datapoints": 0})
 
 
