@@ -163,6 +163,11 @@ def _stored(item: object) -> object:
     return NOT_ONE if not leaves or any(isinstance(leaf, All) for leaf in leaves) else expr
 
 
+def _stored_item(item: object) -> object:
+    """The same for a macro: a query remains one, so that it prints as it was written."""
+    return NOT_ONE if _stored(item) is NOT_ONE else item
+
+
 def _expr(item: object) -> object:
     """What a macro takes: a query remains one, so that it prints as it was written."""
     return item if isinstance(item, Query | StyleExpr) else _series(item)
@@ -192,6 +197,7 @@ TYPES: Mapping[str, DataType] = MappingProxyType(
             DataType("Palette", _palette),
             DataType("Query", _query),
             DataType("StoredExpr", _stored),
+            DataType("StoredItem", _stored_item),
             DataType("String", _string),
             DataType("StringList", _string_list),
             DataType("Styled", lambda item: item if isinstance(item, StyleExpr) else NOT_ONE),

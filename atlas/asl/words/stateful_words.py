@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from atlas.asl.word import Vocabulary
+from typing import cast
+
+from atlas.asl.datatypes import as_series
+from atlas.asl.word import Context, Vocabulary
 from atlas.asl.words.math_words import MATH
+from atlas.expr.math_expr import NamedRewrite
+from atlas.expr.sketch_expr import ApproxDistinct
 from atlas.expr.stateful_expr import (
     CumulativeMax,
     Delay,
@@ -16,7 +21,7 @@ from atlas.expr.stateful_expr import (
     RollingSum,
     Trend,
 )
-from atlas.expr.tree import TimeSeriesExpr
+from atlas.expr.tree import Node, TimeSeriesExpr
 
 STATEFUL = Vocabulary("stateful", before=MATH)
 
@@ -93,3 +98,18 @@ def _derivative(expr: TimeSeriesExpr) -> TimeSeriesExpr:
 def _cumulative_max(expr: TimeSeriesExpr) -> TimeSeriesExpr:
     """The largest value since the graph begins."""
     return CumulativeMax(expr)
+
+
+@STATEFUL.context_word(
+    "approx-distinct-cumulative",
+    _PLAIN,
+    takes="StoredItem",
+    examples=("name,users,:eq", "name,users,:eq,(,k,),:by"),
+)
+def _approx_distinct_cumulative(context: Context, of: Node) -> Context:
+    """Estimates how many distinct values a sketch has seen since the graph begins."""
+    return context.push(NamedRewrite("approx-distinct-cumulative", of, _distinct_so_far))
+
+
+def _distinct_so_far(of: Node) -> TimeSeriesExpr:
+    return ApproxDistinct(CumulativeMax(cast(TimeSeriesExpr, as_series(of))))
