@@ -1,5 +1,7 @@
 """Measures every figure that is promised: `python -m tests.bench [NAME…] [--repeat N]`.
 
+`python -m tests.bench store --size M --peers` measures the store beside others.
+
 Prints each with its limit, and fails when one is missing or over. Stops nothing of yours: it uses
 folders of its own. Nothing else should run on the machine.
 """
@@ -14,6 +16,7 @@ from pathlib import Path
 
 from tests.bench import help_screen, install, outage, platform, residue, verdicts
 from tests.bench.figure import Figure, table
+from tests.bench.store import benchmark as store
 
 Measure = Callable[[argparse.Namespace], list[Figure]]
 
@@ -23,6 +26,7 @@ FIGURES: dict[str, Measure] = {
     "outage": outage.measure,
     "platform": platform.measure,
     "residue": residue.measure,
+    "store": store.measure,
     "verdicts": verdicts.measure,
 }
 
@@ -32,6 +36,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(FIGURES)}; default: all")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each bundled experiment")
+    parser.add_argument("--size", choices=("S", "M", "L"), default="S", help="of the store")
+    parser.add_argument("--peers", action="store_true", help="measure the store's peers too")
     parser.add_argument("--results", type=Path, default=Path("bench-results"), help="kept runs")
     options = parser.parse_args()
     unknown = set(options.names) - set(FIGURES)
