@@ -157,7 +157,8 @@ def line_stats(values: FloatArray) -> LineStats:
     kept = values[~np.isnan(values)]
     if not len(kept):
         return LineStats(0, *[float("nan")] * 5)
-    total = float(kept.sum())
+    with np.errstate(all="ignore"):  # infinities of both signs have no sum
+        total = float(kept.sum())
     return LineStats(
         len(kept),
         total / len(kept),
