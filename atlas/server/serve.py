@@ -18,6 +18,7 @@ import uvicorn
 from atlas.errors import AtlasError
 from atlas.library import system_now_ms
 from atlas.server.app import make_app
+from atlas.server.packing import packing
 from atlas.settings import Settings
 from atlas.store.memory import MemoryStore
 
@@ -64,7 +65,8 @@ def serve(settings: Settings) -> None:
         )
         gc.collect()
         gc.freeze()  # what start-up made stays; the collector need not look at it again
-        server.run(sockets=sockets)
+        with packing(store, system_now_ms):
+            server.run(sockets=sockets)
 
 
 def _open_tcp(host: str, port: int) -> socket.socket:
