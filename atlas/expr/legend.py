@@ -9,11 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 
 from atlas.errors import BadData
-from atlas.expr.data_expr import data_exprs
+from atlas.expr.data_expr import Aggregate, data_exprs
+from atlas.expr.math_expr import NamedRewrite
+from atlas.expr.pattern_replace import replace_all
 from atlas.expr.query_expr import Compare, Equal, Not, Query, Regex, clauses
 from atlas.expr.style_expr import StyleExpr
 from atlas.expr.text import decode
-from atlas.expr.tree import TimeSeriesExpr
+from atlas.expr.tree import Node, TimeSeriesExpr, rewritten_expr
 
 _VARIABLE = re.compile(r"\$(?:\(([^)]*)\)|([a-zA-Z0-9._-]+)|(\())")
 _HEX_BYTE = re.compile(r"_([0-9a-fA-F]{2})")
@@ -24,9 +26,12 @@ _UNSIMPLE = re.compile(r"(?<!\\)[.^$?*+\[\](){}|]|\\\w")
 def with_simple_legends(exprs: Sequence[StyleExpr]) -> tuple[StyleExpr, ...]:
     """The expressions with a legend made up for each that has none and is told apart by tags."""
     pairs = [_shared_pairs(styled.expr) for styled in exprs]
-    common = set.intersection(*map(set, (p.items() for p in pairs))) if pairs else set()
+    # A constant has nothing in common with anything, and nothing that would tell it apart.
+    known = [set(own.items()) for own in pairs if own]
+    common = set.intersection(*known) if known else set()
     return tuple(
-        _with_simple_legend(styled, own, common) for styled, own in zip(exprs, pairs, strict=True)
+        _with_simple_legend(styled, own, common) if own else styled
+        for styled, own in zip(exprs, pairs, strict=True)
     )
 
 
@@ -47,13 +52,16 @@ def _edited(text: str, tokens: Sequence[str], tags: Mapping[str, str]) -> str:
         if token == ":decode":
             text = _decoded(text, arguments.pop())
         elif token == ":s":
-            from atlas.expr.pattern import replace_all  # type: ignore[import-not-found]
-
             replacement = arguments.pop()
-            text = replace_all(arguments.pop(), replacement, text, tags)
+            text = _replaced(text, arguments.pop(), replacement, tags)
         else:
             arguments.append(decode(token))
     return text
+
+
+def _replaced(text: str, pattern: str, replacement: str, tags: Mapping[str, str]) -> str:
+    """The text with matches replaced; groups are variables too, before tags of the same name."""
+    return replace_all(pattern, lambda groups: substitute(replacement, {**tags, **groups}), text)
 
 
 def _decoded(text: str, encoding: str) -> str:
@@ -95,11 +103,19 @@ def _with_simple_legend(
 
 def _shared_pairs(expr: TimeSeriesExpr) -> dict[str, str]:
     """What all queries of an expression agree on."""
-    per_leaf = [_query_pairs(leaf.query) for leaf in data_exprs(expr)]
+    plain = rewritten_expr(expr, _as_sum)
+    per_leaf = [_query_pairs(leaf.query) for leaf in data_exprs(plain)]
     if not per_leaf:
         return {}
     first, *others = per_leaf
     return {k: v for k, v in first.items() if all(other.get(k) == v for other in others)}
+
+
+def _as_sum(node: Node) -> Node | None:
+    """A custom average as a sum of its query: what it divides by says nothing about it."""
+    if isinstance(node, NamedRewrite) and node.word.endswith("-avg"):
+        return Aggregate("sum", node.display) if isinstance(node.display, Query) else None
+    return None
 
 
 def _query_pairs(query: Query) -> dict[str, str]:

@@ -96,6 +96,8 @@ class _Builder:
                 return then_empty
             case Repeat():
                 return self._repeat(piece, then, then_empty)
+            case _:
+                raise AssertionError(f"a query has no {piece}")
 
     def _before(self, piece: Piece, then: int, then_empty: int) -> tuple[int, int]:
         """The entry of a piece if something was matched before it, and if nothing was yet."""

@@ -25,7 +25,7 @@ from atlas.expr.pattern_piece import (
     width,
 )
 
-GROUP_DEPTH_MAX = 40
+GROUP_DEPTH_MAX = 30
 """How deep groups may be nested: parser and compiler call themselves for each level."""
 QUANTIFIERS_MAX = 3
 """How many quantifiers may follow each other, as in `a{2}{3}*`."""
@@ -55,6 +55,9 @@ _INT_MAX = 2**31 - 1
 
 class Parser:
     """Reads a pattern once, left to right; `at` is where the caret of an error stands."""
+
+    everything = Chars(ASCII)
+    """What an inverted class is taken from."""
 
     def __init__(self, text: str, *, ignore_case: bool = False) -> None:
         self.text = text
@@ -148,10 +151,7 @@ class Parser:
         return Repeat(piece, low, high, taste)
 
     def _counted(self, piece: Piece) -> Piece:
-        end = self.text.find("}", self.at)
-        body = self.text[self.at : end]
-        self.at = end + 1 if end >= 0 else len(self.text)
-        first, comma, second = body.partition(",")
+        first, comma, second = self._up_to("}").partition(",")
         low = _count(first)
         high = _count(second) if second else None if comma else low
         if low < 0:
@@ -170,13 +170,17 @@ class Parser:
             case "(":
                 return self._group()
             case _:
-                return _ATOMS.get(char) or self._chars(frozenset(char))
+                return _ATOMS.get(char) or self._char(char)
 
-    def _chars(self, members: frozenset[str]) -> Chars:
-        if self._ignore_case:
-            cases = (case for c in members for case in (c.lower(), c.upper()) if len(case) == 1)
-            members |= frozenset(cases)
-        return Chars(members)
+    def _chars(self, chars: Chars) -> Chars:
+        """The characters, in both cases if case does not matter."""
+        if not self._ignore_case:
+            return chars
+        cases = (case for c in chars.members for case in (c.lower(), c.upper()) if len(case) == 1)
+        return chars | Chars(frozenset(cases))
+
+    def _char(self, char: str) -> Chars:
+        return self._chars(Chars(frozenset(char)))
 
     def _escape(self) -> Piece:
         char = self._peek()
@@ -188,8 +192,8 @@ class Parser:
             raise self._unsupported("back references")
         if char in frozenset("bBAGzZ"):
             raise self._unsupported("boundary matchers", "anchor the pattern with ^ or $")
-        members = self._named_class()
-        return self._chars(frozenset(self._next()) if members is None else members)
+        chars = self._named_class()
+        return self._char(self._escaped_char()) if chars is None else self._chars(chars)
 
     def _quotation(self) -> Piece:
         start = self.at + 1
@@ -197,7 +201,7 @@ class Parser:
         if end < 0:
             raise self._error("unclosed quotation")
         self.at = end + 2
-        return Sequence(tuple(self._chars(frozenset(c)) for c in self.text[start:end]))
+        return Sequence(tuple(map(self._char, self.text[start:end])))
 
     def _group(self) -> Piece:
         if self._peek() != "?":
@@ -219,12 +223,10 @@ class Parser:
     def _group_name(self) -> str:
         if self._peek() in {"=", "!"} and ">" in self.text[self.at :]:
             raise self._unsupported("look-behind")
-        start = self.at
-        end = self.text.find(">", start)
-        self.at = end + 1 if end >= 0 else len(self.text)
-        if end < 0:
+        name = self._up_to(">")
+        if self.at == len(self.text):
             raise self._error("unclosed name for capturing group")
-        return self.text[start:end]
+        return name
 
     def _closed(self) -> Piece:
         piece = self._choice()
@@ -232,31 +234,38 @@ class Parser:
             raise self._error("unclosed group")
         return piece
 
-    def _named_class(self) -> frozenset[str] | None:
+    def _named_class(self) -> Chars | None:
         r"""The class whose letter comes next (`\d`, `\p{Alpha}`); None if it is no such letter."""
         letter = self._peek()
         if letter not in frozenset("dDsSwWhHvVpP"):
             return None
         self.at += 1
-        if letter in "hH":
-            raise self._unsupported("horizontal whitespace class", "use [ \\t]")
-        if letter in "vV":
-            raise self._unsupported("vertical whitespace class", "use [\\n\\r]")
-        members = self._property() if letter in "pP" else CLASS_OF_LETTER[letter.lower()]
-        return ASCII - members if letter.isupper() else members
+        chars = self._property() if letter in "pP" else self._class_of(letter.lower())
+        return self.everything & ~chars if letter.isupper() else chars
 
-    def _property(self) -> frozenset[str]:
+    def _class_of(self, letter: str) -> Chars:
+        if letter == "h":
+            raise self._unsupported("horizontal whitespace class", "use [ \\t]")
+        if letter == "v":
+            raise self._unsupported("vertical whitespace class", "use [\\n\\r]")
+        return Chars(CLASS_OF_LETTER[letter])
+
+    def _property(self) -> Chars:
         name = self._next()
         if name == "{":
-            end = self.text.find("}", self.at)
-            name = self.text[self.at : end] if end >= 0 else self.text[self.at :]
-            self.at = end + 1 if end >= 0 else len(self.text)
+            name = self._up_to("}")
         if name not in CLASS_OF_NAME:
             raise self._error(f"unknown character property name: {name}")
-        return CLASS_OF_NAME[name]
+        return Chars(CLASS_OF_NAME[name])
 
-    def _char_class(self) -> frozenset[str]:
-        """The members of a class whose opening bracket was read, up to its closing bracket.
+    def _up_to(self, end: str) -> str:
+        """The text before `end`, which is read too; all the rest if it is not there."""
+        found, _, _ = self.text[self.at :].partition(end)
+        self.at = min(self.at + len(found) + len(end), len(self.text))
+        return found
+
+    def _char_class(self) -> Chars:
+        """A class whose opening bracket was read, up to its closing bracket.
 
         `^` inverts what is listed, `[…]` inside adds, `&&` keeps what the rest has too.
         """
@@ -265,10 +274,9 @@ class Parser:
             raise self._error("too many nested classes")
         inverted = self._peek() == "^"
         self.at += inverted
-        chosen = ASCII if inverted else frozenset()
-        if self._peek() in {"]", "-"}:
-            chosen = _with(chosen, frozenset(self._next()), inverted)
-        while (char := self._next()) not in {"", "]"}:
+        chosen = self.everything if inverted else Chars(frozenset())
+        is_first = True
+        while (char := self._next()) and (char != "]" or is_first):
             if char == "[":
                 chosen |= self._char_class()
             elif char == "&" and self._peek() == "&":
@@ -280,32 +288,48 @@ class Parser:
                     chosen &= self._char_class()
                     self.at -= 1
             else:
-                chosen = _with(chosen, self._class_item(char), inverted)
+                item = self._class_item(char)
+                chosen = chosen & ~item if inverted else chosen | item
+            is_first = False
         if not char:
             raise self._error("unclosed character class")
         self._depth -= 1
         return chosen
 
-    def _class_item(self, char: str) -> frozenset[str]:
+    def _class_item(self, char: str) -> Chars:
         """A character, a range of characters, or a named class."""
         if char == "\\":
-            members = self._named_class()
-            if members is not None:
-                return members
-            char = self._next()
-        first = _ascii(char)
+            chars = self._named_class()
+            if chars is not None:
+                return chars
+            char = self._escaped_char()
+        first = self._class_char(char)
         if char == "-" or self._peek() != "-" or self.text[self.at + 1 : self.at + 2] in {"", "]"}:
-            return frozenset(first)
+            return Chars(frozenset(first))
         self.at += 1
         last = self._next()
         if last == "\\":
-            members = self._named_class()
-            if members is not None:
-                return members | {first, "-"}
-            last = self._next()
-        if _ascii(last) < first:
+            chars = self._named_class()
+            if chars is not None:
+                return chars | Chars(frozenset({first, "-"}))
+            last = self._escaped_char()
+        if self._class_char(last) < first:
             raise self._error("illegal character range")
-        return frozenset(map(chr, range(ord(first), ord(last) + 1)))
+        return Chars(frozenset(map(chr, range(ord(first), ord(last) + 1))))
+
+    def _escaped_char(self) -> str:
+        """The character that is meant by what follows a backslash."""
+        return self._next()
+
+    def _class_char(self, char: str) -> str:
+        """The character, if it may stand in a class."""
+        if char and char not in ASCII:
+            raise AslError(
+                f"invalid pattern, '{char}' is not ascii",
+                fix="leave the character out of the class; outside of one it may stand",
+                original_class="IllegalArgumentException",
+            )
+        return char
 
 
 def parse_query_pattern(pattern: str, *, ignore_case: bool = False) -> Piece:
@@ -315,20 +339,6 @@ def parse_query_pattern(pattern: str, *, ignore_case: bool = False) -> Piece:
     one meets the brackets around it. Its errors show that text, and so do ours.
     """
     return Parser(_expanded(f"^.*(^{pattern}).*$"), ignore_case=ignore_case).parse()
-
-
-def _with(chosen: frozenset[str], members: frozenset[str], inverted: bool) -> frozenset[str]:
-    return chosen - members if inverted else chosen | members
-
-
-def _ascii(char: str) -> str:
-    if char not in ASCII:
-        raise AslError(
-            f"invalid pattern, '{char}' is not ascii",
-            fix="leave the character out of the class; outside of one it may stand",
-            original_class="IllegalArgumentException",
-        )
-    return char
 
 
 def _count(text: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Taste = Literal["greedy", "lazy", "possessive"]
-EdgeKind = Literal["start", "end"]
+EdgeKind = Literal["start", "end", "last line", "word", "no word"]
 
 ASCII = frozenset(map(chr, range(128)))
 DIGIT = frozenset("0123456789")
@@ -45,10 +45,27 @@ class Chars:
         """Whether the character is one of those meant."""
         return (char in self.members) is not self.inverted
 
+    def __invert__(self) -> Chars:
+        return Chars(self.members, not self.inverted)
+
+    def __and__(self, other: Chars) -> Chars:
+        match self.inverted, other.inverted:
+            case False, False:
+                return Chars(self.members & other.members)
+            case False, True:
+                return Chars(self.members - other.members)
+            case True, False:
+                return Chars(other.members - self.members)
+            case _:
+                return Chars(self.members | other.members, inverted=True)
+
+    def __or__(self, other: Chars) -> Chars:
+        return ~(~self & ~other)
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A place between characters: before the first or after the last."""
+    """A place between characters: before the first, after the last …"""
 
     kind: EdgeKind
 
@@ -79,19 +96,38 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A condition on what follows here."""
+    """A condition on what follows here, or on what comes before."""
 
     piece: Piece
     wanted: bool = True
+    is_behind: bool = False
 
 
-Piece = Chars | Edge | Sequence | Choice | Repeat | Look
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A piece whose match is kept under a number; without one, a piece that is matched in one way.
+
+    Queries have no use for groups, and have none.
+    """
+
+    piece: Piece
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """The text that a group matched, once more; queries have none."""
+
+    number: int
+
+
+Piece = Chars | Edge | Sequence | Choice | Repeat | Look | Group | Back
 
 ANY = Chars(frozenset(), inverted=True)
 
 
 def width(piece: Piece) -> int | None:
-    """How many characters each match of the piece has; None if that differs."""
+    """How many characters each match of the piece has; None if that differs or is not known."""
     match piece:
         case Chars():
             return 1
@@ -107,6 +143,8 @@ def width(piece: Piece) -> int | None:
         case Repeat():
             one = width(piece.piece)
             return one * piece.low if one is not None and piece.low == piece.high else None
+        case _:
+            return None
 
 
 def is_nullable(piece: Piece) -> bool:
@@ -114,7 +152,7 @@ def is_nullable(piece: Piece) -> bool:
     match piece:
         case Chars():
             return False
-        case Edge() | Look():
+        case Edge() | Look() | Group() | Back():
             return True
         case Sequence():
             return all(map(is_nullable, piece.pieces))

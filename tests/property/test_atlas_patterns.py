@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from atlas.errors import AtlasError, LimitExceeded
 from atlas.expr.pattern import SIZE_MAX, compile_pattern
+from atlas.expr.pattern_replace import replace_all
 
 VALUES = st.lists(st.text("abc-", max_size=7), min_size=1, max_size=20)
 ATOMS = st.sampled_from(["a", "b", "c", "-", ".", "[ab]", "[^a]", "ab", "(?=b)", "(?!a)", "$", "^"])
@@ -46,6 +47,14 @@ def test_many_values_are_as_each_alone(pattern, values):
     assert compiled.accepts_many(values).tolist() == [compiled.accepts(value) for value in values]
 
 
+@given(PATTERNS, st.text("abc-", max_size=9))
+def test_search_finds_what_pythons_engine_finds(pattern, text):
+    with contextlib.suppress(LimitExceeded):
+        assert replace_all(pattern, lambda g: f"<{g['0']}>", text) == re.sub(
+            pattern, lambda match: f"<{match.group()}>", text
+        )
+
+
 @given(
     st.text("ab.*+?{}()[]|^$\\,-12&=!<>:Qp", max_size=30),
     st.lists(st.text("ab1", max_size=60), min_size=1, max_size=50),
@@ -54,6 +63,8 @@ def test_many_values_are_as_each_alone(pattern, values):
 def test_any_text_is_a_pattern_or_is_refused(pattern, values):
     with contextlib.suppress(AtlasError):
         compile_pattern(pattern, False).accepts_many(values)
+    with contextlib.suppress(AtlasError):
+        replace_all(pattern, lambda _: "", values[0])
 
 
 HARD = [
@@ -74,9 +85,13 @@ HARD = [
     ".*" * 500 + "x",
     "[^a]" * 900,
     "|".join(f"a{n}b" for n in range(600)),
-    "(" * 40 + "a" + "+)" * 40,
+    "(" * 27 + "a" + "|b){1}{1}{1}" * 27,
+    "(" * 27 + "a" + "|b)*" * 27 + "$",
+    "(?=" * 27 + "a" + "|b)" * 27,
+    "(?<=" * 29 + "a" + ")" * 29,
     "(" * 300,
     "[[" * 300,
+    "(a?)" * 900,
     "a" * (SIZE_MAX + 1),
 ]
 
@@ -89,6 +104,14 @@ def test_pattern_takes_bounded_time(pattern, value_count, size):
     with contextlib.suppress(AtlasError):
         compile_pattern(pattern, False).accepts_many(values)
     assert time.thread_time() - start < 1.5  # far above what it takes, 0.5 s at most
+
+
+@pytest.mark.parametrize("pattern", HARD, ids=lambda pattern: pattern[:20])
+def test_search_takes_bounded_time(pattern):
+    start = time.thread_time()
+    with contextlib.suppress(AtlasError):
+        replace_all(pattern, lambda _: "", "a" * 60 + "!")
+    assert time.thread_time() - start < 1.5  # far above what it takes, 0.3 s at most
 
 
 def test_pattern_that_is_too_much_work_is_named():

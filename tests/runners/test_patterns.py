@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from atlas.errors import AtlasError
+from atlas.asl import parse_exprs
+from atlas.errors import AtlasError, LimitExceeded
+from atlas.expr.legend import legend_of
 from atlas.expr.pattern import compile_pattern
+from atlas.expr.pattern_replace import replace_all
+from atlas.expr.text import encode
 
 DATA = Path(__file__).parent.parent / "data" / "patterns"
 
@@ -33,3 +37,26 @@ def test_pattern_is_refused(case):
     assert caught.value.what == case["says"]
     assert caught.value.status == 400
     assert caught.value.fix
+
+
+@pytest.mark.parametrize("case", cases("replaced"), ids=lambda c: f"{c['search']}-{c['by']}")
+def test_matches_are_replaced(case):
+    legend = f"{encode(case['text'])},:legend,{encode(case['search'])},{encode(case['by'])},:s"
+    (styled,) = parse_exprs(f"1,{legend}")
+    assert legend_of(styled, "", {"app": "api", "status": "200"}) == case["gives"]
+
+
+@pytest.mark.parametrize("case", cases("unsearchable"), ids=lambda c: c["search"])
+def test_search_is_refused(case):
+    with pytest.raises(AtlasError) as caught:
+        replace_all(case["search"], lambda _: "", "a" * 42 + "b")
+    assert caught.value.message == case["says"]
+    assert caught.value.status == 400
+    assert caught.value.fix
+
+
+def test_text_grows_to_a_bound():
+    text = "a" * 1_000
+    assert len(replace_all("a", lambda _: "b" * 50, text)) == 50_000
+    with pytest.raises(LimitExceeded, match="more than 50000 characters"):
+        replace_all("a", lambda _: "b" * 51, text)
