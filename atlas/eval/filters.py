@@ -12,7 +12,7 @@ from atlas.eval.algorithms import BoolArray, FloatArray
 from atlas.eval.algorithms.enclosing import enclosing
 from atlas.eval.algorithms.priority import best
 from atlas.eval.algorithms.running import running_sum
-from atlas.eval.algorithms.statistics import STATISTICS
+from atlas.eval.algorithms.summary import STATISTICS
 from atlas.eval.evaluation import Evaluation, evaluates
 from atlas.eval.lines import Lines
 from atlas.expr.filter_expr import ConditionStat, Consolidate, Filter, PriorityFilter, Stat
@@ -81,12 +81,13 @@ def _priority_filter(expr: PriorityFilter, evaluation: Evaluation) -> Lines:
     keys = expr.grouping
     labels = lines.labels if keys is None else [group_label(keys, key) for key in lines.keys]
     # Ties are broken by order, which in the original is that of the groups.
-    ordered = lines.picked(sorted(range(lines.count), key=labels.__getitem__))
-    numbers = _statistic(expr.statistic, ordered.values)
+    order = sorted(range(lines.count), key=labels.__getitem__)
+    numbers = _statistic(expr.statistic, lines.values)[order]
     kept, rest = best(numbers, expr.line_count, is_top=expr.is_top)
+    chosen = lines.picked([order[i] for i in kept])
     if expr.others is None or not rest:
-        return ordered.picked(kept)
-    return _with_others(ordered.picked(kept), ordered.picked(rest), expr.others, keys or ())
+        return chosen
+    return _with_others(chosen, lines.picked([order[i] for i in rest]), expr.others, keys or ())
 
 
 def _with_others(kept: Lines, rest: Lines, function: str, keys: Sequence[str]) -> Lines:

@@ -22,7 +22,7 @@ from atlas.eval.algorithms.rolling import (
 )
 from atlas.eval.algorithms.running import delayed, difference, running_max, running_sum
 from atlas.eval.algorithms.smoothing import des, sliding_des
-from atlas.eval.algorithms.statistics import STATISTICS
+from atlas.eval.algorithms.summary import STATISTICS
 
 NAN, INF = math.nan, math.inf
 FINITE = st.one_of(
