@@ -139,9 +139,10 @@ def estimate_percentiles(
     counts: shape (sketches, buckets, steps), buckets ascending. buckets: their numbers, shape
     (sketches, buckets). The result has shape (sketches, percentiles, steps), NaN without counts.
     """
-    counts = np.where(np.isfinite(counts), counts, 0.0)
-    total = np.where(counts > 0, counts, 0.0).sum(axis=1)
-    reached = 100 * np.cumsum(counts, axis=1) / total[:, None]
+    counts = np.where(np.isfinite(counts) & (counts > 0), counts, 0.0)
+    counted = np.cumsum(counts, axis=1)
+    total = counted[:, -1]
+    reached = 100 * counted / total[:, None]
     before = np.concatenate((np.zeros_like(reached[:, :1]), reached[:, :-1]), axis=1)
     rows = np.arange(len(counts))[:, None]
     last = counts.shape[1] - 1 - (counts[:, ::-1] != 0).argmax(axis=1)

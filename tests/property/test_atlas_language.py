@@ -6,7 +6,6 @@ import contextlib
 import math
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +19,12 @@ from atlas.expr.text import decode, encode, number_text, parse_number
 TEXT = st.text(min_size=1, max_size=8)
 SIMPLE = st.text("abc.-_ ,:/*()\\u0", min_size=1, max_size=6)
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
+APPROXIMATE = ("pow", "sin")
+"""Operators that the processor computes to the last digit but one."""
+
+INTERNAL = ("named-rewrite",)
+"""Words whose print is a program only where there is a word of the name that they are given."""
+
 KEYS = st.lists(st.sampled_from(["k1", "k2", "k3"]), max_size=2, unique=True)
 
 
@@ -54,7 +59,7 @@ def programs(draw):
         elif kind == 1:
             parts.append(f"(,{','.join(draw(KEYS))},),:by".replace(",,", ","))
         else:
-            parts.append(":" + draw(st.sampled_from(sorted({w.name for w in MATH}))))
+            parts.append(":" + draw(st.sampled_from(sorted({w.name for w in MATH} - {*INTERNAL}))))
     return ",".join(parts)
 
 
@@ -75,7 +80,6 @@ def test_any_text_parses_or_is_refused(program):
         parse_exprs(program)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @given(st.sampled_from(sorted(BINARY)), NUMBERS, NUMBERS)
 def test_operator_of_arrays_is_the_operator_of_numbers(word, a, b):
     try:
@@ -84,9 +88,12 @@ def test_operator_of_arrays_is_the_operator_of_numbers(word, a, b):
         return
     with np.errstate(all="ignore"):
         found = BINARY_ARRAYS[word](np.array([a]), np.array([b]))
-    np.testing.assert_array_equal(found, [expected])
+    np.testing.assert_allclose(found, [expected], rtol=1e-13 if word in APPROXIMATE else 0)
 
 
 @given(st.sampled_from(sorted(UNARY)), NUMBERS)
 def test_unary_operator_of_arrays_is_that_of_numbers(word, a):
-    np.testing.assert_array_equal(UNARY_ARRAYS[word](np.array([a])), [UNARY[word].of_numbers(a)])
+    with np.errstate(all="ignore"):
+        found = UNARY_ARRAYS[word](np.array([a]))
+    expected = [UNARY[word].of_numbers(a)]
+    np.testing.assert_allclose(found, expected, rtol=1e-13 if word in APPROXIMATE else 0)

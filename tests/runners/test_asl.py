@@ -95,6 +95,10 @@ def shown(value: float) -> str:
     return number_text(value).removesuffix(".0") if math.isfinite(value) else number_text(value)
 
 
+def squeezed(line: str) -> str:
+    return re.sub(r" {2,}", "  ", line)
+
+
 def failure(atlas: Atlas, program: str) -> list[str]:
     with pytest.raises(AtlasError) as caught:
         evaluated(atlas, f"0m..0m step 1m {program}")
@@ -109,18 +113,18 @@ def failure(atlas: Atlas, program: str) -> list[str]:
 def test_file(path):
     atlas = loaded(Command("load", "1m", 0))
     for command in read(path):
-        expected = [re.sub(r" {2,}", "  ", line) for line in command.body]
+        expected = [squeezed(line) for line in command.body]
         match command.name:
             case "load":
                 atlas = loaded(command)
                 continue
             case "eval":
-                found = evaluated(atlas, command.argument)
+                found = [squeezed(line) for line in evaluated(atlas, command.argument)]
             case "print":
                 found = [str(expr) for expr in parse_exprs(command.argument)]
             case "stack":
                 items = VocabularyInterpreter(CUSTOM).run(command.argument)
-                found = [re.sub(r" {2,}", "  ", item_text(item)) for item in items]
+                found = [squeezed(item_text(item)) for item in items]
             case "fail":
                 found = failure(atlas, command.argument)
             case _:

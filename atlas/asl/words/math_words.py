@@ -5,14 +5,14 @@ Generators, operators and statistics have modules of their own, which add to the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from atlas.asl.datatypes import as_series
 from atlas.asl.word import Context, Vocabulary
 from atlas.asl.words.data_words import DATA
 from atlas.errors import AslError
 from atlas.expr.math_expr import NamedRewrite, Renamed, grouped_by, with_common_keys
-from atlas.expr.text import decode
+from atlas.expr.style_expr import StyleExpr
 from atlas.expr.tree import Node, TimeSeriesExpr
 
 MATH = Vocabulary("math", before=DATA)
@@ -28,18 +28,19 @@ def _as(expr: TimeSeriesExpr, key: str, new_key: str) -> TimeSeriesExpr:
     return Renamed(expr, key, new_key)
 
 
-@MATH.word(
+@MATH.context_word(
     "by",
     "TimeSeriesExpr keys:List -- TimeSeriesExpr",
+    takes="TimeSeriesExpr StringList",
     examples=(
         "name,sps,:eq,2,:mul,(,k,)",
         "name,sps,:eq,(,a,b,),:by,:max,(,a,)",
         "name,sps,:eq,:avg,(,k,)",
     ),
 )
-def _by(expr: TimeSeriesExpr, keys: tuple[str, ...]) -> TimeSeriesExpr:
+def _by(context: Context, expr: TimeSeriesExpr, keys: tuple[str, ...]) -> Context:
     """Groups every aggregate inside by the keys; lines already grouped are grouped again."""
-    return grouped_by(expr, tuple(decode(key) for key in keys))
+    return context.push(grouped_by(expr, keys))
 
 
 @MATH.context_word(
@@ -57,16 +58,16 @@ def _common_keys(context: Context, expr: TimeSeriesExpr, keys: tuple[str, ...]) 
 @MATH.context_word(
     "named-rewrite",
     "original:TimeSeriesExpr rewritten:TimeSeriesExpr name:String -- TimeSeriesExpr",
-    takes="original:Expr rewritten:TimeSeriesExpr name:String",
+    takes="original:Expr rewritten:StyleExpr name:String",
     examples=("name,sps,:eq,:dup,:dup,:sum,:swap,:count,:div,avg",),
-    keeps_style=True,
 )
-def _named_rewrite(
-    context: Context, original: Node, rewritten: TimeSeriesExpr, name: str
-) -> Context:
+def _named_rewrite(context: Context, original: Node, rewritten: StyleExpr, name: str) -> Context:
     """Makes an expression print as another one and a word; for words that programs define."""
-    expand = _Rerun(context, original, rewritten, name)
-    return context.push(NamedRewrite(name, original, expand))
+    display = original.expr if isinstance(original, StyleExpr) else original
+    rewrite = NamedRewrite(name, display, _Rerun(context, display, rewritten.expr, name))
+    # What is kept of the looks is that of the operand.
+    kept = replace(original, expr=rewrite) if isinstance(original, StyleExpr) else rewrite
+    return context.push(kept)
 
 
 @dataclass(frozen=True, slots=True)
