@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from atlas.asl.word import Context, Vocabulary
 from atlas.asl.words.filter_words import FILTER, filtered
+from atlas.expr.math_expr import with_common_keys
+from atlas.expr.sketch_expr import PERCENTILE_KEY
 from atlas.expr.style_expr import StyleExpr, colored, list_text, with_alpha
 from atlas.expr.text import encode
 from atlas.expr.tree import TimeSeriesExpr
@@ -79,6 +81,17 @@ _line_style_word("heatmap", "Draws the lines as cells, darker where more of them
 _line_style_word("line", "Draws a plain line, which is the default.")
 _line_style_word("stack", "Draws the area of the line on top of the lines stacked before it.")
 _line_style_word("vspan", "Draws a vertical band wherever the value is not zero.")
+
+
+@STYLE.word(
+    "percentiles-heatmap",
+    "StyleExpr -- StyleExpr",
+    examples=("name,requestLatency,:eq", "name,requestLatency,:eq,(,nf.app,),:by,f00,:color"),
+)
+def _percentiles_heatmap(styled: StyleExpr) -> StyleExpr:
+    """Draws a histogram as cells: each bucket's rate over the values that the bucket holds."""
+    by_bucket = with_common_keys(styled.expr, (PERCENTILE_KEY,))
+    return replace(styled, expr=by_bucket).with_setting("ls", "heatmap")
 
 
 @STYLE.word(
