@@ -19,12 +19,13 @@ from atlas.expr.pattern_compiler import compiled
 from atlas.expr.pattern_parser import parse_query_pattern
 from atlas.expr.pattern_piece import ANY, Chars, Edge, Piece, Repeat
 from atlas.expr.pattern_piece import Sequence as Pieces
-from atlas.expr.pattern_program import BoolArray, Program
+from atlas.expr.pattern_program import BoolArray, Lengths, Program
 
 SIZE_MAX = 4_000
 """How many characters a pattern may have."""
 COST_MAX = 2_000_000_000
 """How much work a pattern may be for the values of a key, in nodes visited: about 0.4 s."""
+_PART_SIZE = 1 << 16
 _FEW = 8  # so many values are judged faster one by one
 PlainTest = Callable[[str], bool]
 _START, _END = Edge("start"), Edge("end")
@@ -49,25 +50,35 @@ class Pattern:
 
     def accepts_many(self, values: Sequence[str]) -> BoolArray:
         """Whether each value matches; a LimitExceeded if that would take too long."""
-        if self.could_accept is None:
-            return self._judged(values)
-        likely = np.fromiter(map(self.could_accept, values), np.bool_, len(values))
-        if self.program is not None and likely.any():
-            likely[likely] = self._judged(list(compress(values, likely)))
-        return likely
+        accepted = np.ones(len(values), np.bool_)
+        cost = 0
+        # Other threads get their turn between the parts.
+        for start in range(0, len(values), _PART_SIZE):
+            part = values[start : start + _PART_SIZE]
+            here = accepted[start : start + _PART_SIZE]
+            if self.could_accept is not None:
+                here[:] = np.fromiter(map(self.could_accept, part), np.bool_, len(part))
+                part = list(compress(part, here))
+            if self.program is None or not part:
+                continue
+            lengths = np.fromiter(map(len, part), np.int64, len(part))
+            cost += self.program.cost(lengths)
+            if cost > COST_MAX:
+                raise self._is_too_much_for(len(values))
+            here[here] = _judged(self.program, part, lengths)
+        return accepted
 
-    def _judged(self, values: Sequence[str]) -> BoolArray:
-        if self.program is None:
-            return np.ones(len(values), np.bool_)
-        lengths = np.fromiter(map(len, values), np.int64, len(values))
-        if self.program.cost(lengths) > COST_MAX:
-            raise LimitExceeded(
-                f"pattern '{self.text}' is too much work for {len(values)} values",
-                fix="let it begin with plain text, count to less than in {100}, or shorten it",
-            )
-        if len(values) <= _FEW:
-            return np.fromiter(map(self.program.accepts, values), np.bool_, len(values))
-        return self.program.accepts_many(values, lengths)
+    def _is_too_much_for(self, value_count: int) -> LimitExceeded:
+        return LimitExceeded(
+            f"pattern '{self.text}' is too much work for {value_count} values",
+            fix="let it begin with plain text, count to less than in {100}, or shorten it",
+        )
+
+
+def _judged(program: Program, values: Sequence[str], lengths: Lengths) -> BoolArray:
+    if len(values) <= _FEW:
+        return np.fromiter(map(program.accepts, values), np.bool_, len(values))
+    return program.accepts_many(values, lengths)
 
 
 @lru_cache(maxsize=128)
