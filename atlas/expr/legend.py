@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from atlas.errors import BadData
 from atlas.expr.data_expr import Aggregate, data_exprs
@@ -112,10 +113,14 @@ def _shared_pairs(expr: TimeSeriesExpr) -> dict[str, str]:
 
 
 def _as_sum(node: Node) -> Node | None:
-    """A custom average as a sum of its query: what it divides by says nothing about it."""
-    if isinstance(node, NamedRewrite) and node.word.endswith("-avg"):
-        return Aggregate("sum", node.display) if isinstance(node.display, Query) else None
-    return None
+    """A custom average as a sum of its query: what it divides by says nothing about it.
+
+    Inside of another rewrite it stays as it is.
+    """
+    if not isinstance(node, NamedRewrite):
+        return None
+    is_average = node.word.endswith("-avg") and isinstance(node.display, Query)
+    return Aggregate("sum", cast(Query, node.display)) if is_average else node
 
 
 def _query_pairs(query: Query) -> dict[str, str]:

@@ -22,6 +22,9 @@ from atlas.expr.legend import substitute, with_simple_legends
         ("name,a.*b,:re", ["a.*b"]),
         ("id,a,:eq,:not", ["!a"]),
         ("name,a,:eq,:sum,name,b,:eq,:sum,:div,name,c,:eq", [None, "c"]),
+        ("name,a,:eq,:node-avg", ["a"]),
+        ("name,a,:eq,:node-avg,2,:mul", ["a"]),
+        ("name,a,:eq,:node-avg,:des-fast", [None]),
     ],
 )
 def test_pattern(program, legends):
