@@ -26,7 +26,7 @@ NOT_ONE: Final = object()
 AslList = tuple[object, ...]
 """A list on the stack. What a program writes in brackets are tokens, neither run nor unescaped."""
 
-_INT = re.compile(r"[+-]?\d+")
+_INT = re.compile(r"[+-]?0*\d{1,10}")
 _COLOR = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8}|[a-zA-Z]+\d*")
 _INT_MAX = 2**31 - 1
 

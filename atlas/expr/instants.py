@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from atlas.errors import BadData, requirement_failed
 from atlas.expr.text import parse_duration
 
-_UNIX = re.compile(r"\d+")
-_UNIX_RELATIVE = re.compile(r"(?!\d{4}-\d\d-)(\d+)([+-])(.+)")
+_UNIX = re.compile(r"\d{1,19}")
+_UNIX_RELATIVE = re.compile(r"(?!\d{4}-\d\d-)(\d{1,19})([+-])(.+)")
 _NAMED = re.compile(r"[a-z]+")
 _RELATIVE = re.compile(r"([a-z]+)([+-])(.+)")
 _ISO = re.compile(

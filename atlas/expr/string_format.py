@@ -22,7 +22,8 @@ _TYPES = "sduxXf"
 _INDEX = re.compile(r"([0-9]+)\$")
 _FLAGS = re.compile(r"[-+ 0]*")
 _DIGITS = re.compile(r"[0-9]*")
-_LONG = re.compile(r"[+-]?[0-9]+")
+_INT_SIZE_MAX = 10
+_LONG = re.compile(r"[+-]?0*[0-9]{1,19}")
 _INT_MAX = 2**31 - 1
 _LONG_MAX = 2**63 - 1
 _UNSIGNED = 2**64
@@ -169,9 +170,10 @@ def _long(text: str) -> int:
 
 
 def _int(digits: str) -> int:
-    if int(digits) > _INT_MAX:
+    number = int(digits) if len(digits.lstrip("0")) <= _INT_SIZE_MAX else _INT_MAX + 1
+    if number > _INT_MAX:
         raise _not_a_number(digits)
-    return int(digits)
+    return number
 
 
 def _matched(part: re.Pattern[str], pattern: str, at: int) -> tuple[str, int]:

@@ -16,8 +16,8 @@ _JAVA_DOUBLE = re.compile(
 )
 _DURATION = re.compile(r"(\d+)([a-zμ]+)")
 _ISO_DURATION = re.compile(
-    r"([+-]?)P(?:([+-]?\d+)D)?"
-    r"(?:T(?:([+-]?\d+)H)?(?:([+-]?\d+)M)?(?:([+-]?\d+(?:\.\d+)?)S)?)?"
+    r"([+-]?)P(?:([+-]?\d{1,19})D)?"
+    r"(?:T(?:([+-]?\d{1,19})H)?(?:([+-]?\d{1,19})M)?(?:([+-]?\d{1,19}(?:\.\d{0,9})?)S)?)?"
 )
 _UNITS_MS: dict[str, float] = {
     **dict.fromkeys(("ns",), 1e-6),
@@ -135,10 +135,9 @@ def parse_duration(text: str) -> int:
     amount, unit = match.groups()
     if unit not in _UNITS_MS:
         raise BadData(f"unknown unit {unit}", fix="use one of ns us ms s m h d w month y")
-    duration_ms = int(int(amount) * _UNITS_MS[unit])
-    if duration_ms > _LONG_MAX // 1_000_000:
-        raise BadData(f"duration out of range: {text}", fix="use a shorter duration")
-    return duration_ms
+    # No duration has as many digits; reading them would take long, and fail.
+    duration_ms = int(int(amount) * _UNITS_MS[unit]) if len(amount) < 20 else _LONG_MAX
+    return _in_range(duration_ms, text)
 
 
 def _parse_iso_duration(text: str) -> int:
@@ -150,7 +149,13 @@ def _parse_iso_duration(text: str) -> int:
     sign, days, hours, minutes, seconds = match.groups()
     total_s = int(days or 0) * 86_400 + int(hours or 0) * 3_600 + int(minutes or 0) * 60
     total_ms = total_s * 1000 + round(float(seconds or 0) * 1000)
-    return -total_ms if sign == "-" else total_ms
+    return _in_range(-total_ms if sign == "-" else total_ms, text)
+
+
+def _in_range(duration_ms: int, text: str) -> int:
+    if abs(duration_ms) > _LONG_MAX // 1_000_000:
+        raise BadData(f"duration out of range: {text}", fix="use a shorter duration")
+    return duration_ms
 
 
 def duration_text(duration_ms: int) -> str:

@@ -122,7 +122,7 @@ def _with_variables(context: Context, epic: _Epic) -> Context:
 
 @STATEFUL.context_word(
     "des-epic-signal",
-    f"TimeSeriesExpr {_EPIC_SETTINGS} -- TimeSeriesExpr",
+    "? -- ?",
     takes=f"TimeSeriesExpr {_EPIC_SETTINGS}",
     examples=_EPIC_EXAMPLES,
     keeps_style=True,
@@ -135,7 +135,7 @@ def _epic_signal(context: Context, line: TimeSeriesExpr, *settings: Any) -> Cont
 
 @STYLE.context_word(
     "des-epic-viz",
-    f"StyleExpr {_EPIC_SETTINGS} -- StyleExpr",
+    "? -- ?",
     takes=f"StyleExpr {_EPIC_SETTINGS}",
     examples=_EPIC_EXAMPLES,
 )

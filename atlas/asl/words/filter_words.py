@@ -61,7 +61,7 @@ def _condition_word(statistic: str) -> None:
         return ConditionStat(statistic)
 
     run.__doc__ = f"{_STATISTIC_SUMMARIES[statistic]}, in the condition of `:filter`."
-    FILTER.word(f"stat-{statistic}", "-- TimeSeriesExpr", examples=("",))(run)
+    FILTER.word(f"stat-{statistic}", " -- TimeSeriesExpr", examples=("",))(run)
 
 
 for _statistic in STATISTICS:
@@ -81,7 +81,7 @@ def filtered(expr: TimeSeriesExpr, condition: TimeSeriesExpr) -> TimeSeriesExpr:
 
 @FILTER.word(
     "filter",
-    "TimeSeriesExpr TimeSeriesExpr -- TimeSeriesExpr",
+    "t1:TimeSeriesExpr t2:TimeSeriesExpr -- TimeSeriesExpr",
     examples=(f"{_GROUPS},:stat-max,30e3,:gt", f"{_LINE},:dup,avg,:stat,5,:gt"),
 )
 def _filter(expr: TimeSeriesExpr, condition: TimeSeriesExpr) -> TimeSeriesExpr:

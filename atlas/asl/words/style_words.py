@@ -62,7 +62,7 @@ _setting_word(
 )
 
 
-@STYLE.word("head", "StyleExpr v:String -- StyleExpr", examples=(f"{_LINE},2",))
+@STYLE.word("head", "StyleExpr n:String -- StyleExpr", examples=(f"{_LINE},2",))
 def _head(styled: StyleExpr, count: str) -> StyleExpr:
     """Keeps the first lines only, after they have been sorted; the same as `:limit`."""
     return styled.with_setting("limit", count)
@@ -96,7 +96,7 @@ def _percentiles_heatmap(styled: StyleExpr) -> StyleExpr:
 
 @STYLE.word(
     "offset",
-    "StyleExpr List -- StyleExpr",
+    "StyleExpr offsets:StringList -- StyleExpr",
     examples=(f"{_LINE},(,0h,1d,1w,)",),
 )
 def _offset(styled: StyleExpr, offsets: tuple[object, ...]) -> StyleExpr:
@@ -115,7 +115,7 @@ def _filter(context: Context, styled: StyleExpr, condition: TimeSeriesExpr) -> C
     return context.push(replace(styled, expr=filtered(styled.expr, condition)))
 
 
-@STYLE.word("decode", "StyleExpr v:String -- StyleExpr", examples=(f"{_LINE},hex",))
+@STYLE.word("decode", "StyleExpr mode:String -- StyleExpr", examples=(f"{_LINE},hex",))
 def _decode(styled: StyleExpr, encoding: str) -> StyleExpr:
     """Decodes the legend: with `hex`, `_21` becomes `!`; `none` leaves it as it is."""
     return _with_command(styled, f"{encode(encoding)},:decode")

@@ -1,0 +1,219 @@
+"""Programs that nobody would write: each runs or is refused, soon and in bounded memory.
+
+`CHAOSCTL_FUZZ_SECONDS=600 pytest tests/fuzz` looks for longer. A failure names the seed and the
+program; `CHAOSCTL_FUZZ_SEED` starts from that seed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import resource
+import time
+
+import pytest
+
+from atlas import Atlas, AtlasError, Datapoint
+from atlas.asl import parse_exprs
+from atlas.asl.explain import completions, debug
+from atlas.asl.interpreter import VocabularyInterpreter
+from atlas.asl.lexer import tokens_of
+from atlas.asl.parse import exprs_of
+from atlas.asl.words import CUSTOM
+from atlas.eval.evaluate import evaluate
+from atlas.expr.normalize import normalized
+from atlas.expr.strip import stripped
+from atlas.model import EvalContext
+from atlas.store.memory import StoreConfig
+
+SECONDS = float(os.environ.get("CHAOSCTL_FUZZ_SECONDS", "3"))
+SEED = int(os.environ.get("CHAOSCTL_FUZZ_SEED", "0"))
+PROGRAM_SECONDS_MAX = 10.0
+MEMORY_GROWTH_MAX = 400 * 1024 * 1024
+NOW_MS = 19_000 * 86_400_000
+WINDOW = EvalContext(NOW_MS - 300_000, NOW_MS, 60_000, NOW_MS)
+
+WORDS = [f":{word.name}" for word in CUSTOM]
+KEYS = ["name", "sps", "nf.app", "www", "k", "x", "percentile", "statistic", "a b", "\\u002c", "é"]
+NUMBERS = ["0", "1", "-1", "3", "42", "0.5", "-2.5e3", "1e308", "NaN", "Infinity", "5d", "1024"]
+TIMES = ["0h", "1m", "90s", "1w", "PT1H", "P1D", "e-5m", "ge", "now", "2014-02-20T13:00", "-1h"]
+TEXTS = [
+    "",
+    "max",
+    "avg",
+    "sum",
+    "%s",
+    "%05d%%",
+    "$k",
+    "f00",
+    "hourOfDay",
+    "[a-z]+(x|y)*",
+    "(",
+    ")",
+]
+LIKELY = [
+    "name,sps,:eq",
+    "name,sps,:eq,:sum",
+    "name,sps,:eq,(,k,),:by",
+    "k,:has,:max",
+    "nf.app,(,www,api,),:in",
+    "nf.app,w.*,:re,:and",
+    ":dup,:add",
+    ":dup,:list,(,:neg,),:each",
+    "f,(,:dup,:mul,),:set",
+    "f,:fcall",
+    "max,2,:topk",
+    ":stat-max,1,:gt,:filter",
+    "$k,:legend",
+    "(,0h,1h,),:offset",
+    "5,:rolling-count",
+    "4,0.1,0.5,:des",
+    "(,k,),:cg",
+    "k,:has,:cq",
+    ":freeze",
+]
+
+
+def token(rng: random.Random, depth: int) -> str:
+    kind = rng.random()
+    if kind < 0.35:
+        return rng.choice(WORDS)
+    if kind < 0.6:
+        return rng.choice(LIKELY)
+    if kind < 0.68 and depth < 4:
+        inner = [token(rng, depth + 1) for _ in range(rng.randrange(6))]
+        return f"(,{','.join(inner)},)" + rng.choice(["", "", ",:each", ",:map", ",:call"])
+    return rng.choice(rng.choice([KEYS, NUMBERS, TIMES, TEXTS]))
+
+
+def wild(rng: random.Random) -> str:
+    """Anything at all; most of it is refused sooner or later."""
+    return ",".join(token(rng, 0) for _ in range(rng.choice([3, 8, 20, 60])))
+
+
+def sensible(rng: random.Random) -> str:
+    """What runs to its end: of what is tried, the pieces that fit."""
+    kept, interpreter = [], VocabularyInterpreter(CUSTOM)
+    context = interpreter.start()
+    for _ in range(rng.choice([5, 15, 40])):
+        piece = token(rng, 0)
+        with contextlib.suppress(AtlasError):
+            context = interpreter.run_tokens(tokens_of(piece), context)
+            kept.append(piece)
+    return ",".join(kept)
+
+
+@pytest.fixture(scope="module")
+def atlas():
+    config = StoreConfig(60_000, max_age_ms=3_600_000, keep_ms=7_200_000)
+    atlas = Atlas(config, now_ms=lambda: NOW_MS)
+    for i in range(4):
+        tags = {"name": "sps", "nf.app": f"www{i % 2}", "kk": str(i), "atlas.dstype": "gauge"}
+        atlas.publish(Datapoint(tags, NOW_MS - n * 60_000, float(i * n)) for n in range(6))
+    return atlas
+
+
+def use(atlas: Atlas, text: str) -> None:
+    """Everything that a server does with a program."""
+    exprs = exprs_of(VocabularyInterpreter(CUSTOM).run(text))
+    for expr in exprs:
+        printed = str(expr)
+        assert parse_exprs(printed) == (expr,), printed
+        assert hash(expr) is not None
+    for work in (
+        lambda: evaluate(atlas.store, [e.expr for e in exprs], WINDOW),
+        lambda: [normalized(e) for e in exprs],
+        lambda: [stripped(e, ("k",), ("filter", "style")) for e in exprs],
+        lambda: debug(text, CUSTOM),
+        lambda: completions(text, CUSTOM),
+    ):
+        try:
+            work()
+        except AtlasError:
+            continue
+
+
+def checked(atlas: Atlas, text: str) -> float:
+    """The seconds that a program took."""
+    begin = time.monotonic()
+    with contextlib.suppress(AtlasError):
+        use(atlas, text)
+    return time.monotonic() - begin
+
+
+def test_random_programs_run_or_are_refused(atlas):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    end = time.monotonic() + SECONDS
+    seed = SEED
+    while time.monotonic() < end:
+        rng = random.Random(seed)
+        text = rng.choice([wild, sensible])(rng)
+        try:
+            took = checked(atlas, text)
+        except BaseException as error:
+            error.add_note(f"seed {seed}: {text}")
+            raise
+        assert took < PROGRAM_SECONDS_MAX, f"seed {seed}: {took:.1f} s: {text}"
+        seed += 1
+    growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    assert growth < MEMORY_GROWTH_MAX, f"seeds {SEED} to {seed}: {growth} bytes"
+
+
+def _looping(levels: int, body: str) -> str:
+    items = f"(,{','.join('x' * 50)},)"
+    for _ in range(levels):
+        body = f":drop,{items},(,{body},),:each"
+    return f"x,{body}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "f,(,f,:fcall,),:set,f,:fcall",
+        "f,(,:dup,f,:fcall,),:set,1,f,:fcall",
+        _looping(9, ":drop"),
+        _looping(3, ":drop,k,:has,:max,k,:has,:cq,:drop"),
+        "1" + ",:neg" * 5000,
+        "k,:has" + ",:neg" * 5000,
+        "k,:has" + ",:not" * 5000,
+        "k,:has,:sum" + ",:dup,:add" * 2000,
+        "k,:has" + ",:dup,:and" * 2000,
+        "k,:has" + ",:avg" * 2000,
+        "k,:has" + ",:stddev" * 2000,
+        "k,:has,(,k,),:by" + ",:pct" * 2000,
+        "k,:has,:sum" + ",(,k,),:cg" * 2000,
+        "k,:has,:sum" + ",4,0.1,0.5,0.1,0.1,1,:des-epic-signal" * 200,
+        "(,k,),:dup,2,:nlist" + ",:dup,2,:nlist" * 2000,
+        "k,v,:eq,k,w,:eq,:or" + ",k,v,:eq,k,w,:eq,:or,:and" * 100,
+        "%s,(,x,),:format" + ",%s%s,:swap,:dup,2,:nlist,:format" * 2000,
+        "%256s" * 1000 + ",(," + "x," * 1000 + "),:format",
+        "k," + "(" * 5000 + ",:re",
+        "k," + "(" * 1000 + ")" * 1000 + ",:re",
+        "k," + "(a*)*" * 30 + "b,:re",
+        "k,a{1000000000},:re",
+        "(," * 2000,
+        ")," * 2000,
+        "/*" * 5000,
+        "," * 100_000,
+        "x" * 1_000_000,
+        ":" * 100_000,
+        "\\u0000" * 10_000 + ",:has",
+        "9" * 400 + ",:const",
+        "1," + "9" * 400 + ",:pick",
+        "k,:has,:sum,1e308,1e308,:mul,:pow,:exp",
+        "k,:has,:sum," + "9" * 5000 + "m,:offset",
+        "1," + "9" * 5000 + ",:pick",
+        "%d,(," + "9" * 5000 + ",),:format",
+        "%" + "9" * 5000 + "$s,(,x,),:format",
+        "%" + "9" * 5000 + "s,(,x,),:format",
+        "9" * 5000 + ",now,:time-span",
+        "P" + "9" * 5000 + "D,:dup,:time-span",
+        "k,:has,:sum,P" + "9" * 5000 + "D,:offset",
+        "k,:has,:sum,PT0." + "9" * 5000 + "S,:offset",
+        "1" + ",:freeze,1" * 5000,
+    ],
+    ids=lambda text: text[:30].replace("\\", "") + f" {len(text)}",
+)
+def test_runaway_program_is_bounded(atlas, text):
+    assert checked(atlas, text) < PROGRAM_SECONDS_MAX
