@@ -1,7 +1,7 @@
 """Patterns of queries: which values they accept, in a time that is known before it is spent.
 
 A pattern is looked for as `^` and the pattern, as text: `a|b` is therefore anchored only by half.
-See docs/adr/0006 for why the engine is our own and what it refuses.
+See docs/adr/0006-patterns-bounded-in-time.md for why the engine is our own and what it refuses.
 """
 
 from __future__ import annotations
