@@ -62,6 +62,16 @@ class CustomAverage:
     keys: tuple[str, ...]
 
 
+_INSTANCE_KEYS = ("account", "app", "ami", "asg", "cluster", "stack", "zone", "region", "node")
+_AVERAGE_KEYS = tuple(f"nf.{key}" for key in (*_INSTANCE_KEYS, "ns", "vmtype"))
+
+AVERAGES_DEFAULT = (
+    CustomAverage("node-avg", "name,poller.asg.instance,:eq", _AVERAGE_KEYS),
+    CustomAverage("eureka-avg", "name,discovery.status,:eq,state,UP,:eq,:and", _AVERAGE_KEYS),
+)
+"""Averages per instance: over all that are known, and over those that take requests."""
+
+
 @dataclass(frozen=True, slots=True)
 class CustomWord:
     """A word that stands for a program; `examples` are what may stand before it."""

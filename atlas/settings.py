@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from atlas.eval.window import POINTS_MAX
-from atlas.model import CustomAverage, CustomWord
+from atlas.model import AVERAGES_DEFAULT, CustomAverage, CustomWord
 from atlas.store.limits import StoreLimits
 from atlas.store.memory import StoreConfig
 
 HOST_DEFAULT = "127.0.0.1"
 PORT_DEFAULT = 7101
 _MINUTE_MS = 60_000
-_INSTANCE_KEYS = ("account", "app", "ami", "asg", "cluster", "stack", "zone", "region", "node")
-_KEYS = tuple(f"nf.{key}" for key in (*_INSTANCE_KEYS, "ns", "vmtype"))
 _Node = TypeVar("_Node")
 
 
@@ -72,10 +70,7 @@ class RequestSettings:
     graph: GraphDefaults = GraphDefaults()
     tags_listed_max: int = 1000
     body_bytes_max: int = 8 * 1024 * 1024
-    custom_averages: tuple[CustomAverage, ...] = (
-        CustomAverage("node-avg", "name,poller.asg.instance,:eq", _KEYS),
-        CustomAverage("eureka-avg", "name,discovery.status,:eq,state,UP,:eq,:and", _KEYS),
-    )
+    custom_averages: tuple[CustomAverage, ...] = AVERAGES_DEFAULT
     custom_words: tuple[CustomWord, ...] = ()
 
 

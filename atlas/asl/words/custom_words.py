@@ -16,16 +16,7 @@ from atlas.expr.data_expr import Aggregate, GroupBy
 from atlas.expr.math_expr import Binary, NamedRewrite
 from atlas.expr.query_expr import Query, both, on_keys
 from atlas.expr.tree import Node, TimeSeriesExpr
-from atlas.model import CustomAverage, CustomWord
-
-_INSTANCE_KEYS = ("account", "app", "ami", "asg", "cluster", "stack", "zone", "region", "node")
-_KEYS = tuple(f"nf.{key}" for key in (*_INSTANCE_KEYS, "ns", "vmtype"))
-
-AVERAGES_DEFAULT = (
-    CustomAverage("node-avg", "name,poller.asg.instance,:eq", _KEYS),
-    CustomAverage("eureka-avg", "name,discovery.status,:eq,state,UP,:eq,:and", _KEYS),
-)
-"""Averages per instance: over all that are known, and over those that take requests."""
+from atlas.model import AVERAGES_DEFAULT, CustomAverage, CustomWord
 
 
 def custom_vocabulary(
