@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from atlas.asl.parse import parse_common_query, parse_exprs, parse_query
+from atlas.asl.parse import parse_common_query, parse_events, parse_exprs, parse_query
 
-__all__ = ["parse_common_query", "parse_exprs", "parse_query"]
+__all__ = ["parse_common_query", "parse_events", "parse_exprs", "parse_query"]

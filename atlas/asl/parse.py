@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from atlas.asl.datatypes import as_styled, item_text, type_name
 from atlas.asl.interpreter import VocabularyInterpreter
 from atlas.asl.word import Vocabulary
-from atlas.asl.words import CUSTOM, QUERY
+from atlas.asl.words import CUSTOM, EVENT, QUERY
 from atlas.errors import AslError
+from atlas.expr.event_expr import EventExpr, RawEvents
 from atlas.expr.query_expr import Query, narrowed
 from atlas.expr.style_expr import StyleExpr
 from atlas.expr.tree import Node
@@ -29,6 +30,11 @@ def parse_exprs(
     if common_query is not None:
         stack = with_common_query(stack, common_query)
     return tuple(_expr(item) for item in stack)
+
+
+def parse_events(program: str) -> tuple[EventExpr, ...]:
+    """What a program wants of events, first written first; a query wants them as they are."""
+    return tuple(map(_events, VocabularyInterpreter(EVENT).run(program)))
 
 
 def parse_query(program: str) -> Query:
@@ -56,6 +62,18 @@ def _single_query(program: str, otherwise: str) -> Query:
     if len(stack) == 1 and isinstance(stack[0], Query):
         return stack[0]
     raise AslError(otherwise, fix="join queries with :and, as in 'a,1,:eq,b,:has,:and'")
+
+
+def _events(item: object) -> EventExpr:
+    if isinstance(item, Query):
+        return RawEvents(item)
+    if isinstance(item, EventExpr):
+        return item
+    raise AslError(
+        f"expecting event expr, found {_found(item)}",
+        fix="every item of the program must end as a query, or what :table and :sample make of one",
+        original_class="IllegalArgumentException",
+    )
 
 
 def _expr(item: object) -> StyleExpr:
