@@ -92,6 +92,6 @@ def _setting_text(setting: tuple[str, str]) -> str:
     key, value = setting
     if key == "sed":
         return value
-    if key == "ls" and value in LINE_STYLES:
+    if key == "ls" and value.lower() in LINE_STYLES:  # in capitals, too, though no word has them
         return f":{value}"
     return f"{value if key in _VERBATIM else encode(value)},:{key}"
