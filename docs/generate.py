@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import yaml
+from asl_page import asl_page
 
 from atlas.settings_file import SETTINGS
 from chaosctl.cli import COMMANDS, GROUPS
@@ -124,6 +125,7 @@ def shown(value: object) -> str:
 
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "asl.md": lambda: asl_page(MADE_BY),
     "atlas-server.md": atlas_server_page,
     "cli.md": cli_page,
     "experiments.md": experiments_page,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from atlas.asl.words import CUSTOM, EVENT
 from chaosctl.cli import COMMANDS, GROUPS
 from monkeys.faults import FAULTS
 
@@ -26,6 +27,15 @@ def test_every_fault_is_documented(root, report):
         f"docs/faults.md:1: fault '{name}' is missing; run `make docs`"
         for name in FAULTS
         if f"## {name}\n" not in text
+    )
+
+
+def test_every_word_is_documented(root, report):
+    text = (root / "docs/asl.md").read_text(encoding="utf-8")
+    report(
+        f"docs/asl.md:1: word ':{word.name}' is missing; run `make docs`"
+        for word in (*CUSTOM, *EVENT)
+        if f"### :{word.name}\n" not in text
     )
 
 
