@@ -17,8 +17,6 @@ from atlas.store.layout import BoolArray, FloatArray
 Slots = Callable[[Groups], tuple[FloatArray, BoolArray]]
 """The sum of each group for each step of the store, and where there is one."""
 
-_ROWS_AT_ONCE = 2048
-
 
 def is_joined_first(function: str, how: str) -> bool:
     """Whether steps must be joined by `how` before series are combined by `function`."""
@@ -33,13 +31,14 @@ def joined_first(
     how: str,
     multiple: int,
     is_gauge: BoolArray,
+    rows_at_once: int,
 ) -> FloatArray:
     """One line a group, shape (groups, steps), from series that have been joined one by one."""
     combined: FloatArray | None = None
     has_slots: BoolArray | None = None
     rows, starts = groups.rows, groups.starts
-    for begin in range(0, len(rows), _ROWS_AT_ONCE):
-        piece = rows[begin : begin + _ROWS_AT_ONCE]
+    for begin in range(0, len(rows), rows_at_once):
+        piece = rows[begin : begin + rows_at_once]
         values, has = slots(Groups(piece, np.arange(len(piece) + 1)))
         values = has.astype(np.float64) if function == "count" else values
         alone = np.zeros(len(piece), np.bool_)

@@ -35,6 +35,7 @@ def reduce_block(
 
     `check` is called between chunks; it raises if the answer is not wanted any more.
     """
+    check()
     if function != "count" and groups.count == len(groups.rows):
         return block.read(groups.rows, columns)
     if function == "sum":

@@ -29,7 +29,6 @@ from atlas.store.limits import StoreFull, StoreLimits
 from atlas.store.normalize import KINDS, RATE, Normalizer
 from atlas.store.pack import pack_rows
 from atlas.store.room import Room
-from atlas.store.view import BlockView
 from atlas.store.window import BlockWindow
 
 KEEP_MS_DEFAULT = 3_600_000
@@ -194,11 +193,6 @@ class MemoryStore:
         kept_ms = self.config.block_count * self.config.block_ms
         if self.window.forget_before(now_ms - kept_ms):
             self._forget_silent_series()
-
-    def blocks(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, BlockView]]:
-        """The blocks that hold steps from `start_ms` to before `end_ms`, with their first step."""
-        for block_ms, block in self.window.overlapping(start_ms, end_ms):
-            yield block_ms, block.view()
 
     def pack(self, now_ms: int, pause: Callable[[], None] = lambda: None) -> int:
         """Pack the blocks whose time is over and that nobody writes to; how many were.

@@ -63,10 +63,10 @@ class BlockWindow:
 
     def overlapping(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, Block]]:
         """The blocks that hold steps from `start_ms` to before `end_ms`, with their first step."""
-        last = self._number_of(end_ms - self._step_ms)
-        for number in range(self._number_of(start_ms), last + 1):
-            block = self._blocks.get(number)
-            if block is not None:
+        first, last = self._number_of(start_ms), self._number_of(end_ms - self._step_ms)
+        for number in sorted(self._blocks):
+            if first <= number <= last:
+                block = self._blocks[number]
                 block.grow(self.row_count)
                 yield self._start_of(number), block
 

@@ -166,4 +166,4 @@ def publish(store, points):
     tags = [{"name": f"a{n % 2}", "zone": z, "node": str(n)} for z, n, _, _ in points]
     times = np.array([NOW_MS - (119 - at) * 1000 for _, _, at, _ in points])
     values = np.array([value / 4 for *_, value in points])
-    publish_samples(store, Samples(tags, times, values), NOW_MS)
+    assert not publish_samples(store, Samples(tags, times, values), NOW_MS).refused_count
