@@ -30,11 +30,11 @@ def value_scale(axis: Axis) -> ValueScale:
     if lower is not None:
         low = lower
         high = high if high > low else low + _pad(low)
-    if lower is None:
-        low = _with_room(low, high - low, axis.scale, sign=-1)
-    if upper is None:
-        high = _with_room(high, high - low, axis.scale, sign=1)
-    return ValueScale(axis.scale, low, high)
+    return ValueScale(
+        axis.scale,
+        _with_room(low, low - high, axis.scale) if lower is None else low,
+        _with_room(high, high - low, axis.scale) if upper is None else high,
+    )
 
 
 def stack_edges(axis: Axis) -> list[tuple[FloatArray, FloatArray]]:
@@ -93,9 +93,13 @@ def _pad(bound: float) -> float:
     return max(1.0, abs(bound) * 1e-3)
 
 
-def _with_room(bound: float, span: float, kind: Scale, *, sign: int) -> float:
-    """An automatic bound with some room for the lines; zero stays zero, and is not passed."""
+def _with_room(bound: float, outwards: float, kind: Scale) -> float:
+    """An automatic bound with some room for the lines; zero stays zero, and is not passed.
+
+    outwards: from the other bound to this one.
+    """
     is_logarithmic = kind in (Scale.LOGARITHMIC, Scale.LOG_LINEAR)
-    moved = bound + sign * (abs(bound) * ROOM_LOGARITHMIC if is_logarithmic else span * ROOM)
+    room = math.copysign(bound * ROOM_LOGARITHMIC, outwards) if is_logarithmic else outwards * ROOM
+    moved = bound + room
     passes_zero = (bound > 0) != (moved > 0)
     return 0.0 if bound == 0 or passes_zero else moved

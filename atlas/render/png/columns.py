@@ -14,7 +14,7 @@ from atlas.graph import FloatArray
 from atlas.render.png.pixels import IntArray
 from atlas.render.png.scale import ValueScale
 
-FAR = 1_000_000  # rows outside of every image
+FAR = 1_000_000.0  # heights of a canvas: out of every image
 Runs = tuple[IntArray, IntArray]
 """First and last row for each column, both included; the last is above the first in a gap."""
 
@@ -26,8 +26,7 @@ def step_of_column(step_count: int, width: int) -> IntArray:
 
 def rows_of(scale: ValueScale, values: FloatArray, height: int) -> FloatArray:
     """The row of each value, counted from the top; not rounded, NaN where there is none."""
-    rows = (1.0 - scale.heights(values)) * (height - 1)
-    return np.clip(rows, -FAR, FAR)
+    return (1.0 - np.clip(scale.heights(values), -FAR, FAR)) * (height - 1)
 
 
 def line_runs(rows: FloatArray, first_steps: IntArray, pen: int) -> Runs:

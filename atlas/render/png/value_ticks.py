@@ -49,9 +49,12 @@ def value_ticks(scale: ValueScale, count_max: int, labels: TickLabels) -> ValueT
             return found
     step, divisions = _nice_step((scale.upper - scale.lower) / count_max, labels)
     values = _multiples(scale, step)
+    if len(values) < 2:  # rather close to each other than alone
+        step, divisions = _nice_step((scale.upper - scale.lower) / count_max / 2, labels)
+        values = _multiples(scale, step)
     if scale.kind is Scale.LINEAR:
         texts = labels_in_one_unit(values, step, labels)
-        return ValueTicks(tuple(values), tuple(texts), tuple(_multiples(scale, step / divisions)))
+        return ValueTicks(tuple(values), tuple(texts), tuple(_multiples(scale, step, divisions)))
     values = _apart(scale, values, count_max)
     return ValueTicks(tuple(values), tuple(label_of_each(values, labels)))
 
@@ -78,12 +81,12 @@ def _divisions(step_s: float) -> int:
     return next((round(step_s / s) for s in shorter if step_s % s == 0 and step_s / s >= 3), 2)
 
 
-def _multiples(scale: ValueScale, step: float) -> list[float]:
-    """Multiples of a step within the bounds, each the double next to it."""
-    first = math.ceil(scale.lower / step - 1e-9)
-    last = math.floor(scale.upper / step + 1e-9)
-    exact = Decimal(repr(step))
-    return list(dict.fromkeys(float(k * exact) for k in range(first, last + 1)))
+def _multiples(scale: ValueScale, step: float, divisions: int = 1) -> list[float]:
+    """Multiples of a part of a step within the bounds, each the double next to it."""
+    part = Decimal(repr(step)) / divisions
+    first = math.ceil(Decimal(repr(scale.lower)) / part)
+    last = math.floor(Decimal(repr(scale.upper)) / part)
+    return list(dict.fromkeys(float(k * part) for k in range(first, last + 1)))
 
 
 def _powers_of_10(scale: ValueScale, count_max: int, labels: TickLabels) -> ValueTicks:
