@@ -55,7 +55,7 @@ class Atlas:
                 f"start {start_ms}, end {end_ms} and step {step_ms} must be multiples of the step",
                 fix=f"the store's step is {self.store.config.step_ms} ms",
             )
-        context = EvalContext(start_ms + step_ms, end_ms + step_ms, step_ms)
+        context = EvalContext(start_ms + step_ms, end_ms + step_ms, step_ms, self._now_ms())
         exprs = [styled.expr for styled in parse_exprs(program)]
         return [
             TimeSeries(label, tags, context.start_ms, step_ms, tuple(values.tolist()))

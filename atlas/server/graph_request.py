@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from atlas.errors import BadData
 from atlas.eval.graph import AxisOptions, GraphOptions, not_a_number
 from atlas.eval.window import graph_window, readable_step
@@ -36,9 +38,10 @@ _AUTOMATIC = ("auto-style", "auto-data")
 
 def window_of(parameters: Parameters, state: ServerState) -> EvalContext:
     """The steps that a request asks for, and one before them."""
-    start_ms, end_ms = _range_of(parameters, state)
+    now_ms = state.now_ms()
+    start_ms, end_ms = _range_of(parameters, state, now_ms)
     config, defaults = state.store.config, state.settings.graph
-    return graph_window(
+    window = graph_window(
         start_ms,
         end_ms,
         step_ms=_step_of(parameters),
@@ -47,22 +50,24 @@ def window_of(parameters: Parameters, state: ServerState) -> EvalContext:
         block_ms=config.block_ms,
         point_count_max=defaults.point_count_max,
     )
+    return replace(window, now_ms=now_ms)
 
 
 def stream_window_of(parameters: Parameters, state: ServerState) -> EvalContext:
     """The steps from the start of a range up to but without its end, however many they are."""
-    start_ms, end_ms = _range_of(parameters, state)
+    now_ms = state.now_ms()
+    start_ms, end_ms = _range_of(parameters, state, now_ms)
     config = state.store.config
     asked_ms = max(config.step_ms, _step_of(parameters) or 0)
     step_ms = readable_step(asked_ms, config.step_ms, config.block_ms)
-    return EvalContext(start_ms // step_ms * step_ms, end_ms // step_ms * step_ms, step_ms)
+    return EvalContext(start_ms // step_ms * step_ms, end_ms // step_ms * step_ms, step_ms, now_ms)
 
 
-def _range_of(parameters: Parameters, state: ServerState) -> tuple[int, int]:
+def _range_of(parameters: Parameters, state: ServerState, now_ms: int) -> tuple[int, int]:
     zone = parse_zone(zone_names(parameters, state)[0])
     defaults = state.settings.graph
     start, end = parameters.text("s", defaults.start), parameters.text("e", defaults.end)
-    return parse_window(start, end, zone, state.now_ms())
+    return parse_window(start, end, zone, now_ms)
 
 
 def _step_of(parameters: Parameters) -> int | None:

@@ -42,6 +42,12 @@ def test_refusals_say_what_the_original_says(filled, parameters, status, message
     assert answer.status == status
 
 
+def test_now_in_a_program_is_the_clock_and_not_the_end_of_the_graph(filled, now_ms):
+    past = {"s": "e-3m", "e": str(now_ms - 3_600_000), "format": "json"}
+    answer = filled.get("/api/v1/graph", q="now-1h,now,:time-span", **past)
+    assert answer.json["values"] == [[0.0], [0.0], [1.0]]
+
+
 def test_mistake_in_a_program_has_its_place_and_a_fix(filled):
     answer = filled.get("/api/v1/graph", q="name,cpu,:eq,:summ", format="json")
     assert answer.json["where"] == "column 14"
