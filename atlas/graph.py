@@ -101,10 +101,26 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class HeatMapOptions:
+    """How counts become colours in the heat map of an axis.
+
+    `lower` and `upper` bound the counts, as those of an axis its values. Without `colors` a count
+    is the more opaque the higher it is, in the colour of the first line.
+    """
+
+    scale: Scale = Scale.LINEAR
+    lower: str = "auto-style"
+    upper: str = "auto-style"
+    colors: tuple[str, ...] = ()
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Axis:
     """A vertical axis, its lines in the order in which they are shown.
 
-    `lower` and `upper` are a number as text, `auto-style` or `auto-data`.
+    `lower` and `upper` are a number as text, `auto-style` or `auto-data`. Lines in the style of a
+    heat map are drawn as one, of cells.
     """
 
     number: int
@@ -116,6 +132,7 @@ class Axis:
     upper: str = "auto-style"
     tick_labels: TickLabels = TickLabels.DECIMAL
     messages: tuple[str, ...] = ()
+    heat_map: HeatMapOptions = HeatMapOptions()
 
 
 @dataclass(frozen=True, slots=True)

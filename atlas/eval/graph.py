@@ -22,6 +22,7 @@ from atlas.graph import (
     AXIS_COUNT_MAX,
     Axis,
     Graph,
+    HeatMapOptions,
     Line,
     LineStats,
     LineStyle,
@@ -32,6 +33,7 @@ from atlas.model import EvalContext
 from atlas.store.memory import MemoryStore
 
 OFFSET_TAG = "atlas.offset"
+_BLACK = "ff000000"
 
 _SORT_KEYS: Mapping[str, Callable[[Line], str | float]] = {
     "legend": lambda line: line.label,
@@ -57,6 +59,7 @@ class AxisOptions:
     palette: str | None = None
     sort: str | None = None
     is_descending: bool = False
+    heat_map: HeatMapOptions = field(default_factory=HeatMapOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +126,11 @@ class _Drawing:
         """An axis with the lines of its expressions."""
         options = self.options.axes[number]
         own = None if options.palette is None else picker(options.palette, self._theme)
+        heat = _HeatColor(f"heatmap{number}", _BLACK if options.heat_map.colors else None)
         lines: list[Line] = []
         for styled in exprs:
-            found = _drawn(styled, self.lines_of[styled], options, self._picker(styled, own))
+            pick = self._picker(styled, own, heat)
+            found = _drawn(styled, self.lines_of[styled], options, pick)
             found = _sorted(found, styled.get("sort"), styled.get("order") == "desc", self.notices)
             lines += found if (limit := _limit(styled)) is None else found[:limit]
         ordered = _sorted(lines, options.sort, options.is_descending, self.notices)
@@ -138,22 +143,45 @@ class _Drawing:
             lower=options.lower,
             upper=options.upper,
             tick_labels=options.tick_labels,
+            heat_map=options.heat_map,
         )
 
-    def _picker(self, styled: StyleExpr, axis: ColorPicker | None) -> ColorPicker:
+    def _picker(self, styled: StyleExpr, axis: ColorPicker | None, heat: _HeatColor) -> ColorPicker:
         """The colours of one expression; `axis` are those of its axis, if it has its own."""
-        pick = self._opaque_picker(styled, axis)
+        pick = self._opaque_picker(styled, axis, heat)
         alpha = styled.get("alpha")
         return pick if alpha is None else lambda label: with_alpha(pick(label), alpha)
 
-    def _opaque_picker(self, styled: StyleExpr, axis: ColorPicker | None) -> ColorPicker:
+    def _opaque_picker(
+        self, styled: StyleExpr, axis: ColorPicker | None, heat: _HeatColor
+    ) -> ColorPicker:
         color, palette = styled.get("color"), styled.get("palette")
         if color is not None:
             single = parse_color(color, self._theme)
             return lambda _: single
+        pick = self._shifted if styled.offset_ms else axis or self._main
         if palette is not None:
-            return picker(palette, self._theme)
-        return self._shifted if styled.offset_ms else axis or self._main
+            pick = picker(palette, self._theme)
+        is_heat_map = (styled.get("ls") or "").upper() == LineStyle.HEATMAP
+        return heat.shared(pick) if is_heat_map else pick
+
+
+@dataclass
+class _HeatColor:
+    """The one colour that lines of an axis' heat map share: the first that one of them is given."""
+
+    label: str
+    color: str | None
+
+    def shared(self, pick: ColorPicker) -> ColorPicker:
+        """Colours that are taken from `pick` at most once."""
+
+        def shared(_: str) -> str:
+            if self.color is None:
+                self.color = pick(self.label)
+            return self.color
+
+        return shared
 
 
 def _drawn(styled: StyleExpr, lines: Lines, options: AxisOptions, pick: ColorPicker) -> list[Line]:

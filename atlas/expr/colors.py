@@ -103,9 +103,9 @@ def picker(mode: str, theme: str) -> ColorPicker:
     `mode` is the name of a palette, or a list of colours: `(,f00,00ff00,)`, `colors:f00,00ff00`.
     """
     if mode.startswith("hash:"):
-        colors = _palette(mode.removeprefix("hash:"), theme)
+        colors = palette_colors(mode.removeprefix("hash:"), theme)
         return lambda label: colors[abs(java_hash(label)) % len(colors)]
-    following: Iterator[str] = cycle(_palette(mode, theme))
+    following: Iterator[str] = cycle(palette_colors(mode, theme))
     return lambda _: next(following)
 
 
@@ -118,7 +118,8 @@ def java_hash(text: str) -> int:
     return value - (1 << 32) if value >= 1 << 31 else value
 
 
-def _palette(name: str, theme: str) -> tuple[str, ...]:
+def palette_colors(name: str, theme: str) -> tuple[str, ...]:
+    """The colours of a palette by its name, or those of a list."""
     is_list = name.startswith(("(", "colors:"))
     if is_list:
         items = name.removeprefix("colors:").split(",")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from atlas.expr.number_format import statistic_text
 from atlas.graph import Axis, Graph, Line
+from atlas.render.heatmap import HeatMap, heat_map
 from atlas.render.json_numbers import json_values
 from atlas.render.png import render_png
 
@@ -19,7 +23,10 @@ def render(graph: Graph) -> bytes:
     if "no-image" not in graph.hints:
         items.append(_image(graph))
     items.append(graph_metadata(graph))
-    items += [axis_metadata(axis) for axis in graph.axes]
+    for axis in graph.axes:
+        items.append(axis_metadata(axis))
+        if (found := heat_map(axis, graph.height)) is not None:
+            items.append(_heat_map(axis.number, found))
     for axis in graph.axes:
         items += _contents(axis)
     return msgspec.json.encode(items)
@@ -67,6 +74,32 @@ def axis_metadata(axis: Axis) -> dict[str, Any]:
 def _image(graph: Graph) -> dict[str, Any]:
     data = base64.b64encode(render_png(graph)).decode()
     return {"type": "graph-image", "data": f"data:image/png;base64,{data}"}
+
+
+def _heat_map(axis_number: int, found: HeatMap) -> dict[str, Any]:
+    """The cells, and what it takes to draw them alike; cells above the last tick have no entry."""
+    options = found.options
+    ends = json_values(found.edges)
+    color_ends = json_values(np.array([found.count_min, *found.color_scale.bounds()[1:]]))
+    return _present(
+        {
+            "type": "heatmap",
+            "plot": axis_number,
+            "colorScale": options.scale,
+            "upper": options.upper,
+            "lower": options.lower,
+            "label": options.label,
+            "yTicks": [
+                {"min": low, "max": high, "label": tick.label}
+                for low, high, tick in zip(ends[:-2], ends[1:-1], found.ticks, strict=True)
+            ],
+            "colorTicks": [
+                {"color": color, "min": low, "max": high, "label": statistic_text(high)}
+                for color, (low, high) in zip(found.colors, pairwise(color_ends), strict=True)
+            ],
+            "data": {"type": "heatmap", "values": json_values(found.counts)},
+        }
+    )
 
 
 def _contents(axis: Axis) -> Iterator[dict[str, Any]]:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from atlas.errors import BadData
 from atlas.eval.graph import AxisOptions, GraphOptions, not_a_number
 from atlas.eval.window import graph_window, readable_step
-from atlas.expr.colors import PALETTE_OF_THEME
+from atlas.expr.colors import PALETTE_OF_THEME, palette_colors
 from atlas.expr.instants import parse_window, parse_zone
 from atlas.expr.text import number_text, parse_duration, parse_number
-from atlas.graph import AXIS_COUNT_MAX, Graph, Layout, LegendType, Scale, TickLabels
+from atlas.graph import (
+    AXIS_COUNT_MAX,
+    Graph,
+    HeatMapOptions,
+    Layout,
+    LegendType,
+    Scale,
+    TickLabels,
+)
 from atlas.model import EvalContext
 from atlas.server.parameters import Parameters
 from atlas.server.state import ServerState
@@ -109,21 +118,16 @@ def options_of(parameters: Parameters, state: ServerState) -> GraphOptions:
     return GraphOptions(
         frame,
         palette=parameters.text("palette", PALETTE_OF_THEME[theme]),
-        axes=tuple(_axis(parameters, number) for number in range(AXIS_COUNT_MAX)),
+        axes=tuple(_axis(parameters, number, theme) for number in range(AXIS_COUNT_MAX)),
         is_axis_per_line=parameters.is_set("axis_per_line"),
     )
 
 
-def _axis(parameters: Parameters, number: int) -> AxisOptions:
+def _axis(parameters: Parameters, number: int, theme: str) -> AxisOptions:
     def text(name: str, default: str) -> str:
         return parameters.text(f"{name}.{number}", parameters.text(name, default))
 
-    lower, upper = _bound(text("l", "auto-style")), _bound(text("u", "auto-style"))
-    if not {lower, upper} & set(_AUTOMATIC) and float(lower) >= float(upper):
-        raise BadData(
-            f"requirement failed: lower bound must be less than upper bound ({lower} >= {upper})",
-            fix="raise u or lower l",
-        )
+    lower, upper = _bounds(text("l", "auto-style"), text("u", "auto-style"))
     return AxisOptions(
         lower=lower,
         upper=upper,
@@ -134,6 +138,19 @@ def _axis(parameters: Parameters, number: int) -> AxisOptions:
         palette=parameters.text(f"palette.{number}", "") or None,
         sort=text("sort", "") or None,
         is_descending=text("order", "asc") == "desc",
+        heat_map=_heat_map(text, theme),
+    )
+
+
+def _heat_map(text: Callable[[str, str], str], theme: str) -> HeatMapOptions:
+    lower, upper = _bounds(text("heatmap_l", "auto-style"), text("heatmap_u", "auto-style"))
+    palette = text("heatmap_palette", "")
+    return HeatMapOptions(
+        scale=_scale(text("heatmap_scale", "linear")),
+        lower=lower,
+        upper=upper,
+        colors=palette_colors(palette, theme) if palette else (),
+        label=text("heatmap_label", "") or None,
     )
 
 
@@ -166,6 +183,18 @@ def _tick_labels(text: str) -> TickLabels:
             fix=f"use one of {', '.join(_TICK_LABELS)}",
         )
     return _TICK_LABELS[text]
+
+
+def _bounds(lower_text: str, upper_text: str) -> tuple[str, str]:
+    lower, upper = (
+        t if t in _AUTOMATIC else number_text(_number(t)) for t in (lower_text, upper_text)
+    )
+    if not {lower, upper} & set(_AUTOMATIC) and float(lower) >= float(upper):
+        raise BadData(
+            f"requirement failed: lower bound must be less than upper bound ({lower} >= {upper})",
+            fix="raise the upper bound or lower the lower one",
+        )
+    return lower, upper
 
 
 def _bound(text: str) -> str:
