@@ -12,24 +12,29 @@ import atlas.eval.generators
 import atlas.eval.sketches
 import atlas.eval.stateful  # noqa: F401
 from atlas.eval.evaluation import Evaluation
-from atlas.eval.fetch import fetch_lines
+from atlas.eval.fetch import fetch_leaves
 from atlas.eval.lines import Lines, sorted_by_label
-from atlas.expr.data_expr import DataExpr, data_exprs
+from atlas.expr.data_expr import data_exprs
 from atlas.expr.tree import TimeSeriesExpr
 from atlas.model import EvalContext
+from atlas.store.budget import Budget
 from atlas.store.memory import MemoryStore
 
 
 def evaluate(
-    store: MemoryStore, exprs: Sequence[TimeSeriesExpr], context: EvalContext
+    store: MemoryStore,
+    exprs: Sequence[TimeSeriesExpr],
+    context: EvalContext,
+    budget: Budget | None = None,
 ) -> list[Lines]:
-    """The lines of each expression, sorted by label. All see the same state of the store."""
-    leaves: dict[DataExpr, Lines] = {}
-    with store.locked():
-        for expr in exprs:
-            for leaf in data_exprs(expr):
-                if leaf not in leaves:
-                    leaves[leaf] = fetch_lines(store, leaf, context)
-    evaluation = Evaluation(context, leaves)
+    """The lines of each expression, sorted by label. All see the same state of the store.
+
+    Raises LimitExceeded for too many lines, or when the budget is used up.
+    """
+    budget = budget or Budget()
+    leaves = fetch_leaves(
+        store, [leaf for expr in exprs for leaf in data_exprs(expr)], context, budget
+    )
+    evaluation = Evaluation(context, leaves, exprs, budget)
     with np.errstate(all="ignore"):
         return [sorted_by_label(evaluation.lines(expr)) for expr in exprs]

@@ -8,32 +8,57 @@ The functions of a family live in a module of their own; `atlas.eval.evaluate` i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from atlas.eval.lines import Lines
 from atlas.expr.data_expr import DataExpr
-from atlas.expr.tree import TimeSeriesExpr
+from atlas.expr.tree import TimeSeriesExpr, walk
 from atlas.model import EvalContext
+from atlas.store.budget import Budget
 
 E = TypeVar("E", bound=TimeSeriesExpr)
 
 _EVALUATORS: dict[type[TimeSeriesExpr], Callable[[Any, Evaluation], Lines]] = {}
 
 
-@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One evaluation: the window, and the lines of every data expression in it."""
+    """One evaluation: the window, and the lines of every data expression in it.
 
-    context: EvalContext
-    leaves: Mapping[DataExpr, Lines]
+    A node that stands in several places, as `:dup` and `:get` put it, is evaluated once.
+    """
+
+    def __init__(
+        self,
+        context: EvalContext,
+        leaves: Mapping[DataExpr, Lines],
+        exprs: Sequence[TimeSeriesExpr],
+        budget: Budget,
+    ) -> None:
+        self.context = context
+        self.leaves = leaves
+        self._budget = budget
+        places = Counter(id(node) for expr in exprs for node in walk(expr))
+        self._shared: dict[int, Lines | None] = {
+            node: None for node, count in places.items() if count > 1
+        }
 
     def lines(self, expr: TimeSeriesExpr) -> Lines:
-        """The lines of an expression. Whoever calls has silenced numpy's warnings."""
+        """The lines of an expression. Whoever calls has silenced numpy's warnings.
+
+        Raises TimedOut when the time for the query is up.
+        """
         if isinstance(expr, DataExpr):
             return self.leaves[expr]
-        return _EVALUATORS[type(expr)](expr, self)
+        known = self._shared.get(id(expr))
+        if known is not None:
+            return known
+        self._budget.check()
+        lines = _EVALUATORS[type(expr)](expr, self)
+        if id(expr) in self._shared:
+            self._shared[id(expr)] = lines
+        return lines
 
 
 def evaluates(

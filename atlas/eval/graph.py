@@ -128,7 +128,9 @@ class _Drawing:
         own = None if options.palette is None else picker(options.palette, self._theme)
         heat = _HeatColor(f"heatmap{number}", _BLACK if options.heat_map.colors else None)
         lines: list[Line] = []
+        messages: tuple[str, ...] = ()
         for styled in exprs:
+            messages = self.lines_of[styled].notices[:1] or messages
             pick = self._picker(styled, own, heat)
             found = _drawn(styled, self.lines_of[styled], options, pick)
             found = _sorted(found, styled.get("sort"), styled.get("order") == "desc", self.notices)
@@ -144,6 +146,7 @@ class _Drawing:
             upper=options.upper,
             tick_labels=options.tick_labels,
             heat_map=options.heat_map,
+            messages=tuple(f"... {text} ..." for text in messages),
         )
 
     def _picker(self, styled: StyleExpr, axis: ColorPicker | None, heat: _HeatColor) -> ColorPicker:

@@ -10,6 +10,7 @@ from atlas.eval.evaluation import Evaluation
 from atlas.eval.lines import Lines, sorted_by_label
 from atlas.expr.data_expr import data_exprs
 from atlas.model import EvalContext
+from atlas.store.budget import Budget
 
 GROUPS = "name,x,:eq,(,k,),:by"
 
@@ -25,9 +26,8 @@ def evaluated(program, *, is_rate=()):
         is_rate,
     )
     expr = parse_exprs(program)[0].expr
-    evaluation = Evaluation(
-        EvalContext(60_000, 180_000, 60_000), dict.fromkeys(data_exprs(expr), lines)
-    )
+    leaves = dict.fromkeys(data_exprs(expr), lines)
+    evaluation = Evaluation(EvalContext(60_000, 180_000, 60_000), leaves, [expr], Budget())
     return sorted_by_label(evaluation.lines(expr))
 
 
