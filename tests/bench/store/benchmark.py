@@ -51,8 +51,9 @@ def _measure(size: str, *, with_peers: bool) -> list[Figure]:
         names = [server.name for server in s]
     curves.append(by_stored(data))
     rows += waited
-    print(f"The store, size {size}: {data.series_count:,} series\n\n{comparison(rows, names)}\n")
-    print(f"Processor time of the queries, on average\n\n{comparison(used, names)}\n")
+    print(f"Size {size}, {data.series_count:,} series; median, and (best) of the rounds:\n")
+    print(f"{comparison(rows, names)}\n")
+    print(f"Processor time of the queries on average:\n\n{comparison(used, names)}\n")
     for curve in curves:
         print(f"{curve}\n")
         figures += curve.figures

@@ -38,7 +38,7 @@ class Goal:
 
 
 def _named(measured: Measured) -> list[tuple[str, float]]:
-    if measured.is_single:
+    if measured.rounds == 1:
         return [("once", measured.p50)]
     return [("p50", measured.p50), ("best", measured.best)]
 

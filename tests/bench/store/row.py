@@ -11,20 +11,17 @@ from tests.bench.store.servers import OURS
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Median and best of some rounds; the same number twice where there was one round."""
+    """Median and best of some rounds."""
 
     p50: float
     best: float
+    rounds: int
 
     @classmethod
     def of(cls, rounds: Sequence[float], *, at_least: bool = False) -> Measured:
         """Of the numbers of all rounds; the best is the least, or with `at_least` the most."""
-        return cls(statistics.median(rounds), max(rounds) if at_least else min(rounds))
-
-    @property
-    def is_single(self) -> bool:
-        """Whether there was one round only."""
-        return self.p50 == self.best
+        best = max(rounds) if at_least else min(rounds)
+        return cls(statistics.median(rounds), best, len(rounds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +37,13 @@ class Row:
         ours, theirs = self.of.get(OURS), self.of.get(peer)
         if ours is None or theirs is None or not theirs.p50 or not theirs.best:
             return None
-        return Measured(ours.p50 / theirs.p50, ours.best / theirs.best)
+        return Measured(ours.p50 / theirs.p50, ours.best / theirs.best, ours.rounds)
 
 
 def comparison(rows: Iterable[Row], servers: Sequence[str]) -> str:
-    """A Markdown table: what each server needs, then ours to each peer's, as `p50 (best)`."""
+    """A Markdown table: what each server needs, then ours to each peer's, as `median (best)`."""
     peers = [name for name in servers if name != OURS]
-    head = ["p50 (best)", *servers, *(f"{OURS} / {peer}" for peer in peers)]
+    head = ["", *servers, *(f"{OURS} / {peer}" for peer in peers)]
     lines = []
     for row in rows:
         cells = [_text(row.of.get(name)) for name in servers]
@@ -70,4 +67,4 @@ def _text(measured: Measured | None) -> str:
     if measured is None:
         return "–"
     p50, best = number(measured.p50), number(measured.best)
-    return p50 if measured.is_single else f"{p50} ({best})"
+    return p50 if measured.rounds == 1 else f"{p50} ({best})"
