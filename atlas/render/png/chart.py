@@ -94,7 +94,7 @@ def _fitted(graph: Graph, style: Style) -> tuple[Frame, int, int]:
     if graph.is_only_graph:
         return bare
     time_axes = tuple(time_axis(graph, zone, style) for zone in graph.zones)
-    frame = Frame(_above(graph, width, style), time_axes=time_axes)
+    frame = Frame(_above(graph, max(width, least), style), time_axes=time_axes)
     if graph.layout in (Layout.IMAGE, Layout.IMAGE_HEIGHT):
         height -= frame.top + frame.bottom
         if height < least:

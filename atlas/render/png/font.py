@@ -68,6 +68,7 @@ def shortened(text: str, count: int) -> str:
 
 def wrapped(text: str, count: int, rows_max: int) -> list[str]:
     """The text in rows of at most `count` characters, broken at blanks where there are any."""
+    count = max(1, count)
     rows: list[str] = []
     for paragraph in text[: (count + 1) * (rows_max + 1)].splitlines() or [""]:
         rest = one_line(paragraph).strip()

@@ -51,9 +51,10 @@ def test_shortened(text, count, expected):
         ("one two three four", 5, 2, ["one", "two …"]),
         ("x" * 10**6, 4, 2, ["xxxx", "xxx…"]),
         ("", 4, 2, [""]),
+        ("abcd", 0, 2, ["a", "…"]),
     ],
 )
 def test_wrapped(text, count, rows, expected):
     found = wrapped(text, count, rows)
     assert found == expected
-    assert all(len(row) <= count for row in found)
+    assert all(len(row) <= max(1, count) for row in found)
