@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
-import numpy as np
-
 from atlas.expr.instants import parse_zone
 from atlas.expr.number_format import (
     Unit,
@@ -151,9 +149,7 @@ def _text(text: str, style: Style) -> Part:
 def _entry(line: Line, axis: Axis, has_statistics: bool) -> Entry:
     if not has_statistics:
         return Entry(line.label, line.color, ())
-    with np.errstate(over="ignore", invalid="ignore"):  # infinities of both signs have no sum
-        stats = line.stats
-    return Entry(line.label, line.color, _statistics(stats, axis.tick_labels))
+    return Entry(line.label, line.color, _statistics(line.stats, axis.tick_labels))
 
 
 def _statistics(stats: LineStats, mode: TickLabels) -> tuple[str, ...]:

@@ -52,7 +52,8 @@ class Plot:
         for axis, scale in zip(self.graph.axes, self.scales, strict=True):
             for line in _styled(axis, LineStyle.LINE):
                 rows = rows_of(scale, line.values, box.height)
-                runs = line_runs(rows, first_steps, min(PEN_MAX, self.style.px(line.width)))
+                width = min(PEN_MAX, max(0.0, line.width))  # a width may be NaN
+                runs = line_runs(rows, first_steps, min(PEN_MAX, self.style.px(width)))
                 pixels.fill_columns(box, *runs, parse_argb(line.color))
 
     def _draw_no_data(self, pixels: Pixels, box: Box) -> None:
