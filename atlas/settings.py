@@ -64,10 +64,19 @@ class GraphDefaults:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryBounds:
+    """What one query may use: time, and datapoints of the store that it reads."""
+
+    timeout_ms: int = 10_000
+    datapoint_count_max: int = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class RequestSettings:
     """What the routes need to know."""
 
     graph: GraphDefaults = GraphDefaults()
+    query: QueryBounds = QueryBounds()
     tags_listed_max: int = 1000
     body_bytes_max: int = 8 * 1024 * 1024
     custom_averages: tuple[CustomAverage, ...] = AVERAGES_DEFAULT

@@ -268,6 +268,10 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "graph.max-points": _row(
             COUNT, "requests.graph.point_count_max", "most points of a line, however wide the graph"
         ),
+        "query.timeout": _row(DURATION, "requests.query.timeout_ms", "how long a query may take"),
+        "query.max-datapoints": _row(
+            COUNT, "requests.query.datapoint_count_max", "datapoints that a query may read"
+        ),
         "tags.max-listed": _row(COUNT, "requests.tags_listed_max", "most keys or values of a page"),
         "custom-averages": _row(
             Kind(_averages, _names),

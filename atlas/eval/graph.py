@@ -30,6 +30,7 @@ from atlas.graph import (
     TickLabels,
 )
 from atlas.model import EvalContext
+from atlas.store.budget import Budget
 from atlas.store.memory import MemoryStore
 
 OFFSET_TAG = "atlas.offset"
@@ -84,14 +85,23 @@ class _Notices:
 
 
 def build_graph(
-    store: MemoryStore, exprs: Sequence[StyleExpr], context: EvalContext, options: GraphOptions
+    store: MemoryStore,
+    exprs: Sequence[StyleExpr],
+    context: EvalContext,
+    options: GraphOptions,
+    budget: Budget | None = None,
 ) -> Graph:
-    """Evaluate expressions and put their lines on axes; the window's first step is not shown."""
+    """Evaluate expressions and put their lines on axes; the window's first step is not shown.
+
+    Raises LimitExceeded for too many lines, or when the budget is used up.
+    """
     shown = with_simple_legends([copy for styled in exprs for copy in styled.per_offset()])
     by_axis: dict[int, list[StyleExpr]] = {}
     for styled in shown:
         by_axis.setdefault(_axis_number(styled), []).append(styled)
-    lines_of = dict(zip(shown, evaluate(store, [s.expr for s in shown], context), strict=True))
+    lines_of = dict(
+        zip(shown, evaluate(store, [s.expr for s in shown], context, budget), strict=True)
+    )
     drawing = _Drawing(options, lines_of)
     axes = tuple(drawing.axis(number, by_axis[number]) for number in sorted(by_axis))
     if options.is_axis_per_line:

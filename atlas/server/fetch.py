@@ -8,7 +8,6 @@ is an event of the stream. Source: Atlas `FetchRequestSource.scala`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from atlas.errors import AtlasError
+from atlas.errors import AtlasError, LimitExceeded
 from atlas.eval.evaluate import evaluate
 from atlas.eval.graph import OFFSET_TAG, line_id
 from atlas.eval.lines import Lines
@@ -32,9 +31,14 @@ from atlas.render.json_numbers import json_values
 from atlas.server.graph_request import options_of, stream_window_of
 from atlas.server.parameters import Parameters
 from atlas.server.programs import requested_exprs
+from atlas.server.query_work import new_budget
 from atlas.server.state import ServerState, state_of
+from atlas.store.budget import Budget
 
 CHUNK_STEPS = 60
+POINTS_MAX = 2_000_000
+"""Steps of all expressions together: what is streamed is computed at once."""
+
 _HEARTBEAT_S = 10.0
 _HEARTBEAT = {"type": "info", "message": "heartbeat"}
 _CLOSE = {"type": "close", "message": "operation complete"}
@@ -47,12 +51,13 @@ class _Request:
     state: ServerState
     exprs: Sequence[StyleExpr]
     context: EvalContext
+    budget: Budget
 
     def events(self) -> list[dict[str, Any]]:
         """Every line event of the answer, chunk by chunk, or the error that came up."""
         try:
             plain = [styled.expr for styled in self.exprs]
-            found = evaluate(self.state.store, plain, self.context)
+            found = evaluate(self.state.store, plain, self.context, self.budget)
         except AtlasError as error:
             return [{"type": "error", "message": error.message}]
         return [
@@ -71,19 +76,26 @@ async def fetch(request: Request) -> Response:
     zone = options_of(parameters, state).frame.zones[0]
     exprs = requested_exprs(parameters, state, zone)
     shown = with_simple_legends([copy for styled in exprs for copy in styled.per_offset()])
+    point_count = len(shown) * context.step_count
+    if point_count > POINTS_MAX:
+        raise LimitExceeded(
+            f"too many datapoints: {point_count} > {POINTS_MAX}",
+            fix="ask for a shorter time, or larger steps",
+        )
     return StreamingResponse(
-        _stream(_Request(state, shown, context)), media_type="text/event-stream"
+        _stream(_Request(state, shown, context, new_budget(request))),
+        media_type="text/event-stream",
     )
 
 
 async def _stream(request: _Request) -> AsyncIterator[bytes]:
     yield _event(_HEARTBEAT)
     work = asyncio.ensure_future(run_in_threadpool(request.events))
-    while not work.done():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(work), _HEARTBEAT_S)
-            break
-        yield _event(_HEARTBEAT)
+    try:
+        while not (await asyncio.wait([work], timeout=_HEARTBEAT_S))[0]:
+            yield _event(_HEARTBEAT)
+    finally:
+        request.budget.cancel()  # nobody listens, unless the work is done
     for event in await work:
         yield _event(event)
     yield _event(_CLOSE)

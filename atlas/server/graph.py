@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,7 +17,9 @@ from atlas.render.png import error_png
 from atlas.server.graph_request import options_of, window_of
 from atlas.server.parameters import Parameters
 from atlas.server.programs import requested_exprs
+from atlas.server.query_work import off_the_loop
 from atlas.server.state import ServerState, state_of
+from atlas.store.budget import Budget
 
 # Browsers show no text where an image is wanted, so they get theirs as an image.
 _BROWSER = re.compile(r"mozilla|msie|gecko|chrome|opera|webkit", re.IGNORECASE)
@@ -28,10 +29,15 @@ async def graph(request: Request) -> Response:
     """Answer a graph request; reading runs off the event loop."""
     parameters = Parameters(request)
     is_browser = _BROWSER.search(request.headers.get("user-agent", "")) is not None
-    return await run_in_threadpool(_answer, state_of(request), parameters, is_browser)
+    state = state_of(request)
+    return await off_the_loop(
+        request, lambda budget: _answer(state, parameters, is_browser, budget)
+    )
 
 
-def _answer(state: ServerState, parameters: Parameters, is_browser: bool) -> Response:
+def _answer(
+    state: ServerState, parameters: Parameters, is_browser: bool, budget: Budget
+) -> Response:
     parameters.required("q")
     context = window_of(parameters, state)
     options = options_of(parameters, state)
@@ -39,7 +45,7 @@ def _answer(state: ServerState, parameters: Parameters, is_browser: bool) -> Res
     media_type, render = _renderer(name)
     try:
         exprs = requested_exprs(parameters, state, options.frame.zones[0])
-        body = render(build_graph(state.store, exprs, context, options))
+        body = render(build_graph(state.store, exprs, context, options, budget))
     except AtlasError as error:
         if name != "png" or not is_browser:
             raise

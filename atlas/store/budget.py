@@ -18,6 +18,10 @@ class TimedOut(LimitExceeded):
         return 503
 
 
+class Cancelled(LimitExceeded):
+    """Nobody waits for the answer any more."""
+
+
 class Budget:
     """Handed down by whoever asks, and used up by one query. Without limits unless they are given.
 
@@ -39,6 +43,7 @@ class Budget:
         self.timeout_s = timeout_s
         self.datapoint_count_max = datapoint_count_max
         self.datapoint_count = 0
+        self._is_cancelled = False
         self._clock_s = clock_s
         self._deadline_s = clock_s() + timeout_s
 
@@ -51,8 +56,14 @@ class Budget:
                 fix="select fewer series, or ask for a shorter time",
             )
 
+    def cancel(self) -> None:
+        """Have the query end at its next check; may be called from any thread."""
+        self._is_cancelled = True
+
     def check(self) -> None:
-        """Raises TimedOut once the time is up."""
+        """Raises TimedOut once the time is up, and Cancelled once nobody waits."""
+        if self._is_cancelled:
+            raise Cancelled("query was cancelled", fix="wait for its answer")
         if self._clock_s() > self._deadline_s:
             raise TimedOut(
                 f"query timed out after {self.timeout_s:g} s",

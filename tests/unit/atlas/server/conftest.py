@@ -12,10 +12,12 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from atlas.server.app import make_app
+from atlas.settings import RequestSettings
 from atlas.store.limits import StoreLimits
 from atlas.store.memory import MemoryStore, StoreConfig
 
 NOW_MS = 1_641_600_000_000
+STORE = StoreConfig(60_000, 3_600_000, 7_200_000, StoreLimits(series_count_max=50))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,7 @@ def now_ms() -> int:
 
 @pytest.fixture
 def server() -> Caller:
-    config = StoreConfig(60_000, 3_600_000, 7_200_000, StoreLimits(series_count_max=50))
-    return Caller(make_app(MemoryStore(config), lambda: NOW_MS))
+    return Caller(make_app(MemoryStore(STORE), lambda: NOW_MS))
 
 
 @pytest.fixture
@@ -94,6 +95,20 @@ def roomy() -> Caller:
 @pytest.fixture
 def filled(server: Caller) -> Caller:
     """A server with two series of `cpu` and one of `disk`, five minutes each."""
+    return _with_data(server)
+
+
+@pytest.fixture
+def filled_with() -> Callable[[RequestSettings], Caller]:
+    """Makes a server with settings and the same data."""
+
+    def make(settings: RequestSettings) -> Caller:
+        return _with_data(Caller(make_app(MemoryStore(STORE), lambda: NOW_MS, settings)))
+
+    return make
+
+
+def _with_data(server: Caller) -> Caller:
     series = [{"name": "cpu", "node": "i-1"}, {"name": "cpu", "node": "i-2"}, {"name": "disk"}]
     metrics = [
         {"tags": {**tags, "atlas.dstype": "gauge"}, "timestamp": NOW_MS - i * 60_000, "value": i}

@@ -80,6 +80,12 @@ def test_each_line_may_have_an_axis_of_its_own_in_its_own_color(filled, now_ms):
     assert [i["plot"] for i in rest if i["type"] == "timeseries"] == [0, 1]
 
 
+def test_filter_says_below_the_lines_how_many_it_kept(filled, now_ms):
+    *_, message = items(filled, now_ms, q=f"{QUERY},:stat-max,99,:gt,:filter")
+    assert (message["type"], message["plot"]) == ("message", 0)
+    assert message["label"] == "... 0 of 2 lines matched filter ..."
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
