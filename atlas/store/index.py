@@ -23,10 +23,12 @@ from atlas.expr.query_expr import And, Equal, FalseQuery, KeyQuery, Not, Or, Que
 from atlas.model import Tags
 from atlas.store.layout import BoolArray, RowArray
 
-SERIES_BYTES = 280
+SERIES_BYTES = 190
 TEXT_BYTES = 130
 """What the tables take for each series and each value of a key, measured; the text comes on top."""
 
+ID_SIZE = 20
+ORDERED_ROWS_MAX = 4096
 _PAGE_SIZES = (64, 256, 1024)
 _ROWS_AT_FIRST = 1024
 _DENSE_GROUPS_MAX = 1 << 22
@@ -117,7 +119,7 @@ class TagIndex:
         self._capacity = _ROWS_AT_FIRST
         self._columns: dict[str, _Column] = {"name": _Column(self._capacity)}
         self._row_of: dict[bytes, int] = {}
-        self._id_of: dict[int, bytes] = {}
+        self._ids = np.zeros((self._capacity, ID_SIZE), np.uint8)
         self._postings: dict[str, RowArray] = {}
         self._pending: dict[str, list[int]] = {}
         self._free: dict[str, list[int]] = {}
@@ -140,7 +142,7 @@ class TagIndex:
         """What columns, texts and tables take."""
         columns = self._columns.values()
         of_columns = sum(column.codes.nbytes + column.text_bytes for column in columns)
-        return of_columns + self.series_count * SERIES_BYTES
+        return of_columns + self._ids.nbytes + self.series_count * SERIES_BYTES
 
     @property
     def series_count(self) -> int:
@@ -165,7 +167,8 @@ class TagIndex:
             if column is None or text not in column.code_of:
                 cost += TEXT_BYTES + len(text)
         if not self._free.get(tags["name"]) and self._row_end + _PAGE_SIZES[-1] > self._capacity:
-            cost += self._capacity * (row_bytes + 4 * (len(self._columns) + len(new_keys)))
+            code_bytes = 4 * (len(self._columns) + len(new_keys))
+            cost += self._capacity * (ID_SIZE + row_bytes + code_bytes)
         return cost
 
     def add(self, identity: bytes, tags: Tags) -> int:
@@ -176,7 +179,7 @@ class TagIndex:
         name = tags["name"]
         row = self._take_row(name)
         self._row_of[identity] = row
-        self._id_of[row] = identity
+        self._ids[row] = np.frombuffer(identity, np.uint8)
         for key, text in tags.items():
             column = self._columns.get(key)
             if column is None:
@@ -197,7 +200,7 @@ class TagIndex:
             self._postings[name] = kept
             self._free.setdefault(name, []).extend(freed[::-1].tolist())
         for row in rows:
-            del self._row_of[self._id_of.pop(row)]
+            del self._row_of[self._ids[row].tobytes()]
         for column in self._columns.values():
             column.codes[gone] = -1
         self._forget_unused_texts()
@@ -209,7 +212,9 @@ class TagIndex:
 
     def id_order(self, rows: RowArray) -> RowArray:
         """The rows in the order of their series' identities."""
-        return np.array(sorted(rows.tolist(), key=self._id_of.__getitem__), np.int32)
+        # The first 64 of 160 bits tell them apart.
+        prefixes = np.ascontiguousarray(self._ids[rows, :8]).view(">u8").ravel()
+        return np.asarray(rows[np.argsort(prefixes, kind="stable")])
 
     def values_at(self, key: str, rows: RowArray) -> list[str]:
         """The value of a key in each of the rows, all of which have it."""
@@ -230,8 +235,12 @@ class TagIndex:
     def group(self, rows: RowArray, keys: Sequence[str]) -> Groups:
         """The rows grouped by their values of the keys; rows that lack a key are dropped.
 
-        Groups come out in no particular order; with no keys there is one group.
+        Groups come out in no particular order; with no keys there is one group. Few rows come in
+        the order of their identities within a group, so that sums are the original's to the last
+        digit, whatever came first; many come as they lie in memory, which is faster.
         """
+        if len(rows) <= ORDERED_ROWS_MAX:
+            rows = self.id_order(rows)
         columns = [self._columns[key] for key in keys if key in self._columns]
         if len(columns) < len(keys) or not len(rows):
             return Groups(rows[:0], np.zeros(1, np.int64))
@@ -328,6 +337,9 @@ class TagIndex:
             self._capacity *= 2
         for column in self._columns.values():
             column.grow(self._capacity)
+        ids = np.zeros((self._capacity, ID_SIZE), np.uint8)
+        ids[: len(self._ids)] = self._ids
+        self._ids = ids
 
     def _forget_unused_texts(self) -> None:
         """Drop values that no series has any more, once they are most of a column."""

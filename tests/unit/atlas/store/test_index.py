@@ -158,3 +158,25 @@ def test_name_is_chosen_by_all_its_clauses(index):
     assert nodes(index, "name,[cd],:re,name,.*k$,:re,:and,zone,:has,:and") == ["disk i-1"]
     assert nodes(index, "name,cpu,:eq,name,disk,:eq,:and") == []
     assert nodes(index, "name,nope,:eq") == []
+
+
+def test_few_rows_come_in_the_order_of_their_identities_whatever_came_first():
+    tags = [{"name": "x", "node": f"i-{i}"} for i in range(200)]
+    for order in (tags, tags[::-1]):
+        index = TagIndex()
+        for own in order:
+            index.add(series_id(own), own)
+        groups = index.group(index.select_all(), ())
+        found = [series_id(index.tags_of(row)) for row in groups.rows.tolist()]
+        assert found == sorted(map(series_id, tags))
+
+
+def test_identities_survive_growth_and_removal():
+    index = TagIndex()
+    tags = [{"name": f"n{i % 7}", "node": f"i-{i}"} for i in range(5000)]
+    rows = [index.add(series_id(own), own) for own in tags]
+    index.remove(rows[:2500])
+    assert index.series_count == 2500
+    assert all(index.row_of(series_id(own)) is None for own in tags[:2500])
+    kept = zip(tags[2500:], rows[2500:], strict=True)
+    assert all(index.row_of(series_id(own)) == row for own, row in kept)
