@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Iterable
 from contextlib import contextmanager
 
-from tests.oracle import known
 from tests.oracle.application import BASE_END_MS, application
 from tests.oracle.callers import Caller, InProcess, OverHttp
 from tests.oracle.replay import Result, load, replay
@@ -35,9 +34,6 @@ def main(arguments: list[str] | None = None) -> int:
     print(table(results))
     passed, total = _counts(results)
     print(f"{time.monotonic() - begin:.1f} s\n{passed} passed, {total - passed} failed")
-    if options.update_known:
-        worse = known.update(results)
-        print(f"{len(worse)} fail that did not before", *worse[:10])
     return 0 if passed == total else 1
 
 
@@ -60,7 +56,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--category", action="append", default=[], help="only these; a prefix; may be repeated")
     add("--id", action="append", default=[], help="only these vectors; may be repeated")
     add("--show", type=int, default=0, metavar="N", help="print the first N failures")
-    add("--update-known", action="store_true", help="write what fails to known-failures.txt")
     add("--base-url", help="a running server instead, as http://127.0.0.1:7101")
     add("--load", action="store_true", help="publish the data to that server first")
     add("--base-end", type=int, metavar="MS", help="the noon at which that server's data ends")

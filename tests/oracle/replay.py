@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from http.client import HTTPException
 from typing import Any
 
@@ -30,14 +29,11 @@ class Result:
     vector: Vector
     checks: tuple[Check, ...]
 
-    @cached_property
-    def failures(self) -> frozenset[str]:
-        """What stands in the list of known failures: the id, or the id with `message`."""
-        return frozenset(
-            f"{self.vector.id} message" if i else self.vector.id
-            for i, check in enumerate(self.checks)
-            if check.difference is not None
-        )
+    @property
+    def failures(self) -> list[str]:
+        """What differs, a line for each check."""
+        differences = [check.difference for check in self.checks if check.difference is not None]
+        return [f"{self.vector.id}: {difference}" for difference in differences]
 
 
 def load(caller: Caller, base_end_ms: int, clock: Callable[[], float] = time.monotonic) -> int:

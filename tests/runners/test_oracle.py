@@ -12,18 +12,17 @@ from typing import Any
 
 import pytest
 
-from tests.oracle import known
 from tests.oracle.application import BASE_END_MS, application
 from tests.oracle.callers import InProcess
-from tests.oracle.comparison import Check, checks
+from tests.oracle.comparison import checks
 from tests.oracle.dataset import all_series
-from tests.oracle.replay import Result, load, replay
+from tests.oracle.replay import load, replay
 from tests.oracle.vectors import Vector, vectors
 
 VECTORS = vectors()
 CATEGORIES = list(dict.fromkeys(vector.category for vector in VECTORS))
 DIGEST_OF_DATA = "b539c3b0a74589bbeb64f765a69b2f6b7685cc7ab2b04fc73a432f2f03a82ae1"
-SURPRISES_SHOWN_MAX = 5
+FAILURES_SHOWN_MAX = 5
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +42,9 @@ def test_data_is_what_the_questions_were_asked_of():
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_answers_are_those_recorded(category, caller):
     chosen = [vector for vector in VECTORS if vector.category == category]
-    found = known.surprises(replay(caller, chosen, BASE_END_MS), known.read())
-    shown = "\n".join(found[:SURPRISES_SHOWN_MAX])
-    assert not found, f"{len(found)} of {category} are not as listed:\n{shown}"
+    failures = [line for result in replay(caller, chosen, BASE_END_MS) for line in result.failures]
+    shown = "\n".join(failures[:FAILURES_SHOWN_MAX])
+    assert not failures, f"{len(failures)} of {category} are not as recorded:\n{shown}"
 
 
 def leaves(form: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -111,30 +110,3 @@ def test_lines_may_come_in_another_order_unless_it_counts():
     for is_ordered in (False, True):
         vector = Vector({"category": "x", "expect": expected, "ordered": is_ordered})
         assert (checks(vector, found)[0].difference is not None) == is_ordered
-
-
-def result(vector: Vector, *differences: str | None) -> Result:
-    return Result(vector, tuple(Check(vector.category, d) for d in differences))
-
-
-def test_list_of_known_failures_holds_both_ways(tmp_path):
-    one, two, three = VECTORS[:3]
-    listed = frozenset({one.id, f"{two.id} message", three.id})
-    assert known.surprises([result(one, "x"), result(two, None, "y")], listed) == []
-    assert known.surprises([result(one, None)], listed) == [
-        f"{one.id} passes now: take it from known-failures.txt"
-    ]
-    assert known.surprises([result(two, "y", None)], listed) == [
-        f"{two.id} message passes now: take it from known-failures.txt",
-        f"{two.id} fails: y",
-    ]
-
-
-def test_update_of_the_list_keeps_what_was_not_replayed(tmp_path):
-    one, two, three = VECTORS[:3]
-    path = tmp_path / "known.txt"
-    path.write_text(f"{one.id}\n{two.id}\n")
-    assert known.update([result(one, None), result(three, None, "x")], path) == [
-        f"{three.id} message"
-    ]
-    assert path.read_text().splitlines() == sorted([two.id, f"{three.id} message"])
