@@ -53,7 +53,7 @@ def bucket_of(value: float) -> int:
 
 def sample_count(query: Query, low: float, high: float) -> Aggregate:
     """Samples from `low` to `high`, as counted by all buckets that have a part in that range."""
-    if low >= high:
+    if not low < high:  # nor is NaN
         raise requirement_failed(f"min >= max (min={number_text(low)}, max={number_text(high)})")
     if low < 0:
         raise requirement_failed(f"min < 0 (min={number_text(low)})")

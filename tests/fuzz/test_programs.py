@@ -18,7 +18,6 @@ from atlas import Atlas, AtlasError, Datapoint
 from atlas.asl import parse_exprs
 from atlas.asl.explain import completions, debug
 from atlas.asl.interpreter import VocabularyInterpreter
-from atlas.asl.lexer import tokens_of
 from atlas.asl.parse import exprs_of
 from atlas.asl.words import CUSTOM
 from atlas.eval.evaluate import evaluate
@@ -26,6 +25,7 @@ from atlas.expr.normalize import normalized
 from atlas.expr.strip import stripped
 from atlas.model import EvalContext
 from atlas.store.memory import StoreConfig
+from tests.fuzz.programs import program
 
 SECONDS = float(os.environ.get("CHAOSCTL_FUZZ_SECONDS", "3"))
 SEED = int(os.environ.get("CHAOSCTL_FUZZ_SEED", "0"))
@@ -33,75 +33,6 @@ PROGRAM_SECONDS_MAX = 10.0
 MEMORY_GROWTH_MAX = 400 * 1024 * 1024
 NOW_MS = 19_000 * 86_400_000
 WINDOW = EvalContext(NOW_MS - 300_000, NOW_MS, 60_000, NOW_MS)
-
-WORDS = [f":{word.name}" for word in CUSTOM]
-KEYS = ["name", "sps", "nf.app", "www", "k", "x", "percentile", "statistic", "a b", "\\u002c", "é"]
-NUMBERS = ["0", "1", "-1", "3", "42", "0.5", "-2.5e3", "1e308", "NaN", "Infinity", "5d", "1024"]
-TIMES = ["0h", "1m", "90s", "1w", "PT1H", "P1D", "e-5m", "ge", "now", "2014-02-20T13:00", "-1h"]
-TEXTS = [
-    "",
-    "max",
-    "avg",
-    "sum",
-    "%s",
-    "%05d%%",
-    "$k",
-    "f00",
-    "hourOfDay",
-    "[a-z]+(x|y)*",
-    "(",
-    ")",
-]
-LIKELY = [
-    "name,sps,:eq",
-    "name,sps,:eq,:sum",
-    "name,sps,:eq,(,k,),:by",
-    "k,:has,:max",
-    "nf.app,(,www,api,),:in",
-    "nf.app,w.*,:re,:and",
-    ":dup,:add",
-    ":dup,:list,(,:neg,),:each",
-    "f,(,:dup,:mul,),:set",
-    "f,:fcall",
-    "max,2,:topk",
-    ":stat-max,1,:gt,:filter",
-    "$k,:legend",
-    "(,0h,1h,),:offset",
-    "5,:rolling-count",
-    "4,0.1,0.5,:des",
-    "(,k,),:cg",
-    "k,:has,:cq",
-    ":freeze",
-]
-
-
-def token(rng: random.Random, depth: int) -> str:
-    kind = rng.random()
-    if kind < 0.35:
-        return rng.choice(WORDS)
-    if kind < 0.6:
-        return rng.choice(LIKELY)
-    if kind < 0.68 and depth < 4:
-        inner = [token(rng, depth + 1) for _ in range(rng.randrange(6))]
-        return f"(,{','.join(inner)},)" + rng.choice(["", "", ",:each", ",:map", ",:call"])
-    return rng.choice(rng.choice([KEYS, NUMBERS, TIMES, TEXTS]))
-
-
-def wild(rng: random.Random) -> str:
-    """Anything at all; most of it is refused sooner or later."""
-    return ",".join(token(rng, 0) for _ in range(rng.choice([3, 8, 20, 60])))
-
-
-def sensible(rng: random.Random) -> str:
-    """What runs to its end: of what is tried, the pieces that fit."""
-    kept, interpreter = [], VocabularyInterpreter(CUSTOM)
-    context = interpreter.start()
-    for _ in range(rng.choice([5, 15, 40])):
-        piece = token(rng, 0)
-        with contextlib.suppress(AtlasError):
-            context = interpreter.run_tokens(tokens_of(piece), context)
-            kept.append(piece)
-    return ",".join(kept)
 
 
 @pytest.fixture(scope="module")
@@ -142,13 +73,13 @@ def checked(atlas: Atlas, text: str) -> float:
     return time.monotonic() - begin
 
 
-def test_random_programs_run_or_are_refused(atlas):
+def fuzz(atlas: Atlas, seed: int, seconds: float) -> None:
+    """Try a program for each seed from `seed` on, for so long."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    end = time.monotonic() + SECONDS
-    seed = SEED
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         rng = random.Random(seed)
-        text = rng.choice([wild, sensible])(rng)
+        text = program(rng)
         try:
             took = checked(atlas, text)
         except BaseException as error:
@@ -157,7 +88,19 @@ def test_random_programs_run_or_are_refused(atlas):
         assert took < PROGRAM_SECONDS_MAX, f"seed {seed}: {took:.1f} s: {text}"
         seed += 1
     growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    assert growth < MEMORY_GROWTH_MAX, f"seeds {SEED} to {seed}: {growth} bytes"
+    assert growth < MEMORY_GROWTH_MAX, f"up to seed {seed}: {growth} bytes"
+
+
+def test_random_programs_run_or_are_refused(atlas):
+    fuzz(atlas, SEED, SECONDS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_other_programs_each_time_run_or_are_refused(atlas):
+    seed = time.time_ns() // 1_000_000
+    print(f"seed {seed}")
+    fuzz(atlas, seed, 600)
 
 
 def _looping(levels: int, body: str) -> str:
