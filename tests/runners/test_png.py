@@ -19,6 +19,7 @@ from PIL import __version__ as pillow_version
 from atlas.graph import (
     Axis,
     Graph,
+    HeatMapOptions,
     Layout,
     LegendType,
     Line,
@@ -88,6 +89,12 @@ SCALES = tuple(
     Axis(n, (line(n, RISING),), ylabel=scale.value, color=f"ff{LIGHT[n]}", scale=scale)
     for n, scale in enumerate(Scale)
 )
+CELLS = tuple(
+    line(i, wave(i % 5) + i, style=LineStyle.HEATMAP, color="ffD94801") for i in range(40)
+)
+HEAT = HeatMapOptions(
+    Scale.LOGARITHMIC, colors=("ff91cf60", "ffd9ef8b", "fffee08b", "fffc8d59"), label="instances"
+)
 LONG = ", and ".join(["a text that goes on"] * 12)
 ZONES = ("UTC", "Europe/Berlin", "US/Pacific", "Asia/Kolkata")
 
@@ -96,6 +103,8 @@ GRAPHS = {
     "dark-stack": graph(*DARK_STACK, theme="dark", zones=("Europe/Berlin",)),
     "filled": graph(axes=(Axis(0, FILLED, messages=("... 3 of 20 lines matched ...",)),)),
     "gaps": graph(GAPS, zoom=1.5),
+    "heat-map": graph(*CELLS, line(3, wave(2) + 20, label="a line over it"), height=200),
+    "heat-map-colors": graph(axes=(Axis(0, CELLS, heat_map=HEAT),), theme="dark", width=120),
     "axes": graph(axes=MANY_AXES, zones=ZONES),
     "scales": graph(axes=SCALES, height=200, legend=LegendType.LABELS_ONLY),
     "nothing": graph(line(0, np.full(120, np.nan), label="NO DATA"), theme="dark"),

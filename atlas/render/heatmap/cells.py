@@ -129,7 +129,8 @@ def _spread(lines: Sequence[Line], edges: FloatArray) -> FloatArray:
     low, high = ranges[:, :1], ranges[:, 1:]
     overlaps = np.minimum(high, edges[1:]) - np.maximum(low, edges[:-1])
     shares = np.maximum(overlaps, 0.0) / (high - low)
-    return np.asarray(np.where(np.isfinite(rates) & (rates > 0), rates, 0.0) @ shares)
+    with np.errstate(over="ignore"):
+        return np.asarray(np.where(np.isfinite(rates) & (rates > 0), rates, 0.0) @ shares)
 
 
 def _bounds(axis: Axis) -> Range:
@@ -160,7 +161,8 @@ def _data_bounds(lines: Sequence[Line]) -> Range:
     if stacked:
         values = np.stack(stacked)
         values = np.where(np.isfinite(values), values, 0.0)
-        tops, bottoms = (np.where(s, values, 0).sum(axis=0) for s in (values > 0, values < 0))
+        with np.errstate(over="ignore"):
+            tops, bottoms = (np.where(s, values, 0).sum(axis=0) for s in (values > 0, values < 0))
         found += [stacked[0], tops[tops > 0], bottoms[bottoms < 0]]
     known = np.concatenate(found) if found else np.empty(0)
     known = known[np.isfinite(known)]

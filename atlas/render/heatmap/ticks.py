@@ -130,12 +130,15 @@ _INTERVALS = {
 
 
 def _base(lower: float, interval: Interval) -> float:
-    return interval.major * math.floor(lower / interval.major)
+    quotient = lower / interval.major
+    return interval.major * math.floor(quotient) if math.isfinite(quotient) else quotient
 
 
 def _values(lower: float, upper: float, interval: Interval) -> tuple[list[float], list[bool]]:
     """The ticks within the bounds, and which of them are labelled."""
     base = _base(lower, interval)
+    if not math.isfinite(base):
+        return [], []
     count = int((upper - base) / interval.minor) + 2
     found = [(base + i * interval.minor, i % interval.parts == 0) for i in range(count)]
     kept = [(value, is_major) for value, is_major in found if lower <= value <= upper]
@@ -214,7 +217,7 @@ def _rising_powers(lower: float, upper: float, stride: int) -> list[Tick]:
     ticks = []
     for exponent in range(first, math.ceil(math.log10(upper)) + 1):
         # Where the axis begins at zero, its first power gives way to it.
-        value = 0.0 if lower == exponent == 0 else 10.0**exponent
+        value = 0.0 if lower == exponent == 0 else float(f"1e{exponent}")
         text = f" {scientific_text(value, 0)}"
         label = text if is_extreme(value) else unit_text(value, decimal_unit(value), 0)
         ticks.append(Tick(value, label, (exponent - first) % stride == 0))

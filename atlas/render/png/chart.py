@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from atlas.graph import AXIS_COUNT_MAX, Axis, Graph, Layout, LineStyle
+from atlas.graph import AXIS_COUNT_MAX, Axis, Graph, Layout
 from atlas.render.png.font import wrapped
 from atlas.render.png.legend import frame_part, legend_parts
 from atlas.render.png.part import Gap, Part, TextRow, notices
@@ -31,7 +31,7 @@ RIGHT_MARGIN_PX = 28  # half a label of the time axis
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is around the canvas; empty where only the canvas is drawn."""
+    """What is around the canvas; where only the canvas is drawn, there are no time axes."""
 
     above: tuple[Part, ...] = ()
     value_axes: tuple[ValueAxis, ...] = ()
@@ -58,12 +58,15 @@ def draw_chart(graph: Graph) -> Pixels:
     theme = theme_of(graph.theme)
     if warnings and is_fixed_height:  # where there is no room for them, they shine through
         theme = replace(theme, background=theme.warning)
-    style = Style(theme, min(max(graph.zoom, ZOOM_MIN), ZOOM_MAX))
+    style = Style(theme, min(max(ZOOM_MIN, graph.zoom), ZOOM_MAX))  # a zoom may be NaN
     frame, width, height = _fitted(graph, style)
+    if not frame.value_axes:  # they are not drawn, but the canvas follows them
+        axes = tuple(value_axis(axis, height, style) for axis in graph.axes)
+        frame = replace(frame, value_axes=axes)
     below: list[Part] = []
     image_width = frame.left + width + frame.right
     if not is_fixed_height and not graph.is_only_graph:
-        below = _below(graph, warnings, image_width, style)
+        below = _below(graph, frame, warnings, image_width, style)
     image_height = frame.top + height + frame.bottom + sum(part.height for part in below)
     pixels = Pixels(image_width, image_height, theme.background)
     canvas = Box(frame.left, frame.top, frame.left + width, frame.top + height)
@@ -75,12 +78,10 @@ def draw_chart(graph: Graph) -> Pixels:
 
 def _own_warnings(graph: Graph) -> list[str]:
     """What was asked for and is not in the image."""
-    heat_maps = sum(line.style is LineStyle.HEATMAP for line in graph.lines)
     found = {
         f"width {graph.width} was limited to {WIDTH_MAX}": graph.width > WIDTH_MAX,
         f"height {graph.height} was limited to {HEIGHT_MAX}": graph.height > HEIGHT_MAX,
         f"zoom {graph.zoom:g} was limited to {ZOOM_MAX:g}": graph.zoom > ZOOM_MAX,
-        f"heat maps are not drawn yet; lines left out: {heat_maps}": heat_maps,
         f"axes left out: {len(graph.axes) - AXIS_COUNT_MAX}": len(graph.axes) > AXIS_COUNT_MAX,
     }
     return [text for text, applies in found.items() if applies]
@@ -121,9 +122,12 @@ def _above(graph: Graph, width: int, style: Style) -> tuple[Part, ...]:
     return (Gap(style.px(MARGIN_PX)), *title, Gap(style.px(MARGIN_PX) if rows else 1))
 
 
-def _below(graph: Graph, warnings: Sequence[str], width: int, style: Style) -> list[Part]:
+def _below(
+    graph: Graph, frame: Frame, warnings: Sequence[str], width: int, style: Style
+) -> list[Part]:
     margin = Gap(style.px(MARGIN_PX))
-    parts = legend_parts(graph, width - 2 * margin.height, style)
+    heat_maps = [axis.heat_map for axis in frame.value_axes]
+    parts = legend_parts(graph, heat_maps, width - 2 * margin.height, style)
     if parts:
         parts += [margin, frame_part(graph, style)]
     if warnings:
@@ -139,12 +143,13 @@ def _draw_parts(pixels: Pixels, parts: Sequence[Part], top: int) -> None:
 
 
 def _draw_canvas(pixels: Pixels, canvas: Box, graph: Graph, frame: Frame, style: Style) -> None:
-    axes = frame.value_axes or tuple(value_axis(axis, canvas.height, style) for axis in graph.axes)
+    axes = frame.value_axes
     time_axes = frame.time_axes or (time_axis(graph, graph.zones[0], style),)
     times = [axis.ticks(canvas.width) for axis in time_axes]
     scales = tuple(axis.scale for axis in axes)
-    Plot(graph, scales, axes[0].ticks, times[0], style).draw(pixels, canvas)
-    if not frame.value_axes:
+    heat_maps = tuple(axis.heat_map for axis in axes)
+    Plot(graph, scales, heat_maps, axes[0].ticks, times[0], style).draw(pixels, canvas)
+    if not frame.time_axes:
         return
     axes[0].draw_left(pixels, canvas)
     left = canvas.right

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
@@ -19,8 +19,10 @@ from atlas.expr.number_format import (
     unit_text,
 )
 from atlas.expr.text import duration_text
-from atlas.graph import Axis, Graph, LegendType, Line, LineStats, TickLabels
+from atlas.graph import Axis, Graph, LegendType, Line, LineStats, LineStyle, TickLabels
+from atlas.render.heatmap import HeatMap
 from atlas.render.png.font import shortened
+from atlas.render.png.heatmap import HeatLegend
 from atlas.render.png.part import Gap, Part, TextRow
 from atlas.render.png.pixels import Box, Pixels
 from atlas.render.png.style import Style
@@ -100,10 +102,16 @@ def indent(style: Style) -> int:
     return style.normal.height
 
 
-def legend_parts(graph: Graph, width: int, style: Style) -> list[Part]:
-    """The legend in a width, from top to bottom; none if it is off."""
+def legend_parts(
+    graph: Graph, heat_maps: Sequence[HeatMap | None], width: int, style: Style
+) -> list[Part]:
+    """The legend in a width, from top to bottom; none if it is off.
+
+    heat_maps: one for each axis; the lines that are in it have no entry of their own.
+    """
     if graph.legend is LegendType.OFF:
         return []
+    graph = replace(graph, axes=tuple(map(_without_cells, graph.axes)))
     statistics_width = indent(style) + STATISTICS_CHARACTERS * style.small.width
     has_statistics = graph.legend is LegendType.LABELS_WITH_STATS and width >= statistics_width
     count_max = LINES_MAX
@@ -115,9 +123,11 @@ def legend_parts(graph: Graph, width: int, style: Style) -> list[Part]:
     gutter = style.px(GUTTER_PX)
     column_count = max(1, (width + gutter) // (entry_width + gutter))
     parts: list[Part] = [Gap(style.px(2 * GAP_PX))]
-    for axis in graph.axes:
+    for axis, heat_map in zip(graph.axes, heat_maps, strict=True):
         if len(graph.axes) > 1:
             parts += _header(axis, style)
+        if heat_map is not None:
+            parts += [HeatLegend(heat_map, style), Gap(style.px(GAP_PX))]
         entries = [_entry(line, axis, has_statistics) for line in axis.lines[:count_max]]
         for i in range(0, len(entries), column_count):
             row = EntryRow(tuple(entries[i : i + column_count]), column_count, style)
@@ -133,6 +143,11 @@ def frame_part(graph: Graph, style: Style) -> Part:
     end = instant_text(graph.end_ms - graph.step_ms, parse_zone(graph.zones[0]))
     text = f"Frame {length} · End {end} · Step {step}"
     return TextRow(text, style.small, style.theme.text, style.theme.background)
+
+
+def _without_cells(axis: Axis) -> Axis:
+    lines = tuple(line for line in axis.lines if line.style is not LineStyle.HEATMAP)
+    return replace(axis, lines=lines)
 
 
 def _header(axis: Axis, style: Style) -> list[Part]:

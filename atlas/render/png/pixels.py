@@ -89,6 +89,15 @@ class Pixels:
         is_opaque = color.alpha == 255
         flat[where] = self.index_of(color.rgb) if is_opaque else self._over(flat[where], color)
 
+    def fill_where(self, box: Box, mask: npt.NDArray[np.bool_], color: Argb) -> None:
+        """Lay a colour over the pixels of a box, which is inside the image, where the mask is on.
+
+        mask: shape (box.height, box.width).
+        """
+        region = self._indexes[box.top : box.bottom, box.left : box.right]
+        is_opaque = color.alpha == 255
+        region[mask] = self.index_of(color.rgb) if is_opaque else self._over(region[mask], color)
+
     def paste(self, left: int, top: int, levels: Levels, color: Rgb, background: Rgb) -> None:
         """Draw a text; a level says how much of the background its pixel hides."""
         ramp = self._ramps.get((color, background))

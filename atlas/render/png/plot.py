@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from atlas.graph import Axis, Graph, Line, LineStyle
+from atlas.render.heatmap import HeatMap
 from atlas.render.png.bounds import stack_edges
 from atlas.render.png.columns import (
     fill_runs,
@@ -16,6 +17,7 @@ from atlas.render.png.columns import (
     step_of_column,
     whole_runs,
 )
+from atlas.render.png.heatmap import draw_cells
 from atlas.render.png.pixels import Box, IntArray, Pixels
 from atlas.render.png.scale import ValueScale
 from atlas.render.png.style import Style
@@ -30,10 +32,11 @@ NO_DATA = " no data "
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """The lines of all axes, a scale for each axis, and the ticks that the grid follows."""
+    """The lines of all axes, for each its scale and heat map, and the ticks of the grid."""
 
     graph: Graph
     scales: tuple[ValueScale, ...]
+    heat_maps: tuple[HeatMap | None, ...]
     values: ValueTicks
     times: TimeTicks
     style: Style
@@ -46,6 +49,9 @@ class Plot:
             self._draw_no_data(pixels, box)
             return
         first_steps = step_of_column(self.graph.step_count, box.width)
+        for heat_map, scale in zip(self.heat_maps, self.scales, strict=True):
+            if heat_map is not None:
+                draw_cells(pixels, box, heat_map, scale, first_steps)
         for axis, scale in zip(self.graph.axes, self.scales, strict=True):
             _draw_fills(pixels, box, axis, scale, first_steps)
         self._draw_grid(pixels, box)

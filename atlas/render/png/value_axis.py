@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from atlas.graph import Axis
+from atlas.render.heatmap import HeatMap, heat_map
 from atlas.render.png.bounds import value_scale
 from atlas.render.png.columns import rows_of
 from atlas.render.png.font import shortened
+from atlas.render.png.heatmap import cell_scale, cell_value_ticks
 from atlas.render.png.pixels import Box, Pixels
 from atlas.render.png.scale import ValueScale
 from atlas.render.png.style import Style
@@ -30,6 +32,7 @@ class ValueAxis:
     scale: ValueScale
     ticks: ValueTicks
     style: Style
+    heat_map: HeatMap | None = None
 
     @property
     def width(self) -> int:
@@ -89,7 +92,11 @@ class ValueAxis:
 
 
 def value_axis(axis: Axis, canvas_height: int, style: Style) -> ValueAxis:
-    """An axis with its bounds and ticks."""
-    scale = value_scale(axis)
+    """An axis with its bounds and ticks; where it has a heat map, with those of the cells."""
     count_max = max(2, int(canvas_height / (style.small.height * ROWS_PER_TICK)))
-    return ValueAxis(axis, scale, value_ticks(scale, count_max, axis.tick_labels), style)
+    # Cells depend on the height that was asked for, whatever the zoom.
+    found = heat_map(axis, round(canvas_height / style.zoom))
+    scale = value_scale(axis) if found is None else cell_scale(axis, found)
+    ticks = None if found is None else cell_value_ticks(axis, found, scale)
+    ticks = ticks or value_ticks(scale, count_max, axis.tick_labels)
+    return ValueAxis(axis, scale, ticks, style, found)

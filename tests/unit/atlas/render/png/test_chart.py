@@ -86,10 +86,7 @@ def test_sizes_are_limited_and_the_image_says_so():
     assert size(render_png(graph(zoom=9, is_only_graph=True))) == (1400, 600)
 
 
-@pytest.mark.parametrize(
-    ("given", "is_warned"),
-    [({}, False), ({"notices": ("n",)}, True), ({"style": LineStyle.HEATMAP}, True)],
-)
+@pytest.mark.parametrize(("given", "is_warned"), [({}, False), ({"notices": ("n",)}, True)])
 def test_what_is_missing_is_said(given, is_warned):
     assert has(pixels(render_png(graph(**given))), LIGHT.warning) is is_warned
 
