@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -25,6 +26,7 @@ from atlas.store.memory import MemoryStore
 _BACKLOG = 512
 _GRACE_S = 1
 _KEEP_ALIVE_S = 30
+_STACK_BYTES = 8 * 1024 * 1024
 
 
 class CannotListen(AtlasError):
@@ -63,6 +65,7 @@ def serve(settings: Settings) -> None:
                 timeout_keep_alive=_KEEP_ALIVE_S,
             )
         )
+        threading.stack_size(_STACK_BYTES)  # deep expressions take 1 MB; some platforms give less
         gc.collect()
         gc.freeze()  # what start-up made stays; the collector need not look at it again
         with packing(store, system_now_ms):
