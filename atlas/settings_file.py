@@ -240,6 +240,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "store.max-series": _row(
             COUNT, "store.limits.series_count_max", "series before new ones are refused"
         ),
+        "store.max-bytes": _row(
+            SIZE, "store.limits.bytes_max", "memory that series may take before new ones are refused"
+        ),
         "store.max-lines": _row(
             COUNT, "store.limits.line_count_max", "groups of one data expression"
         ),

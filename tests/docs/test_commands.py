@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import all_blocks
+from tests.integration.atlas.conftest import healthy
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BLOCKS = all_blocks(ROOT)
@@ -64,6 +65,20 @@ def test_commands_that_start_nothing_run(block, run_block):
 @pytest.mark.parametrize("block", of_kind("platform"))
 def test_commands_on_the_platform_run(block, run_block):
     run_block(block, timeout_s=240)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("block", of_kind("store"))
+def test_commands_on_the_store_run(block, run_block):
+    server = subprocess.Popen(
+        [sys.executable, "-m", "atlas", "serve"], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    try:
+        healthy("http://127.0.0.1:7101", server)
+        run_block(block, timeout_s=30)
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
 
 
 def test_readme_has_two_setup_commands():
