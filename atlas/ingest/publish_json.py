@@ -24,9 +24,7 @@ from atlas.ingest.lenient_json import read_payload
 from atlas.ingest.samples import PublishResult, publish_samples, row_or_refusal, time_refusal
 from atlas.store.layout import FloatArray
 from atlas.store.memory import MemoryStore, Plan
-
-_KNOWN_BYTES = 170
-"""What remembering a series takes besides its raw tags, measured."""
+from atlas.store.room import BATCHES, REMEMBERED_BYTES, SERIES
 
 _NO_TIME = -1
 _NO_TAGS = msgspec.Raw(b"{}")
@@ -135,7 +133,7 @@ class JsonPublisher:
             return None
         known.row_of[text] = row
         self._known_count += 1
-        self._known_bytes += len(text) + _KNOWN_BYTES
+        self._known_bytes += len(text) + REMEMBERED_BYTES
         return row
 
     def _remember(self, key: bytes, plan: Plan) -> None:
@@ -148,7 +146,7 @@ class JsonPublisher:
         # Many spellings of the same series would grow without end.
         if self._known_count > 2 * limits.series_count_max:
             self._forget()
-        self._store.room.cache_bytes["publish"] = self._known_bytes + self._plan_bytes
+        self._store.room.cache_bytes |= {SERIES: self._known_bytes, BATCHES: self._plan_bytes}
 
     def _forget(self) -> None:
         self._generation = self._store.generation

@@ -43,7 +43,8 @@ class Block:
     There is room for `row_count` rows, and addresses for as many as are expected, so that growing
     does not copy them. `stamps` has for each column the number of the batch that last wrote to it,
     0 for none; `written_ms` is the time of the last writing, by the clock of those who write;
-    `open_row_count` says how many rows with values are not packed.
+    `used_row_count` says how many rows have values, `open_row_count` how many of them are not
+    packed.
     """
 
     __slots__ = (
@@ -52,6 +53,7 @@ class Block:
         "packed",
         "present",
         "stamps",
+        "used_row_count",
         "values",
         "written_ms",
     )
@@ -61,7 +63,7 @@ class Block:
         self.stamps: IntArray = np.zeros(POINTS_PER_BLOCK, np.int64)
         self.packed: Packed | None = None
         self.written_ms = 0
-        self.open_row_count = 0
+        self.open_row_count = self.used_row_count = 0
         self._begin_rows(max(row_count, row_count_expected))
 
     @property
@@ -96,7 +98,9 @@ class Block:
         self._open(rows)
         words = self.present[rows]
         if not words.all():
-            self._use(rows[words == 0])
+            fresh = rows[words == 0]
+            self.used_row_count += len(fresh)
+            self._use(fresh)
         self.values[rows, column] = values
         self.present[rows] = words | COLUMN_BITS[column]
 

@@ -4,10 +4,8 @@ One lock guards everything. A writer holds it for a batch; a reader to find its 
 the end, to read anew what was written meanwhile (see `atlas.eval.reading`). So an answer shows the
 store as it was at one moment, and neither waits for the other for long.
 
-Room is bounded. What the store has committed is counted, not guessed: pages of blocks that were
-written to, packed parts, index, state of normalisation, and what ingest remembers. A new series
-must leave room for what all known series still write to the newest block and for the whole next
-one; a new block must have room for all known series. Known series go on in the blocks there are.
+Memory is bounded (see `room`): new series are refused as long as there would not be room for what
+the known ones will still write, and new blocks when they do not fit.
 """
 
 from __future__ import annotations
@@ -104,7 +102,9 @@ class MemoryStore:
         self.index = TagIndex()
         self.normalizer = Normalizer(config.step_ms)
         self.window = BlockWindow(config.step_ms, 2 * config.limits.series_count_max)
-        self.room = Room(config.limits.bytes_max, self.index, self.normalizer, self.window)
+        self.room = Room(
+            config.limits, config.block_count, self.index, self.normalizer, self.window
+        )
         self.refused: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._generation = 0

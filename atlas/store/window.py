@@ -75,6 +75,20 @@ class BlockWindow:
         """What the newest block has committed of rows that are not packed."""
         return self._blocks[max(self._blocks)].open_bytes if self._blocks else 0
 
+    @property
+    def live_row_count(self) -> int:
+        """How many series report: those in the newest block, or in the one before if it is more."""
+        newest = sorted(self._blocks)[-2:]
+        return max((self._blocks[number].used_row_count for number in newest), default=0)
+
+    @property
+    def packed_row_bytes(self) -> int:
+        """What a packed row takes on the average, 0 if there are none."""
+        packed = [block for block in self._blocks.values() if block.packed is not None]
+        row_count = sum(block.used_row_count for block in packed)
+        size_bytes = sum(sum(block.sizes_bytes().values()) for block in packed)
+        return size_bytes // max(1, row_count)
+
     def rows_with_values(self) -> BoolArray:
         """Which rows have a value in any block."""
         found = np.zeros(self.row_count, np.bool_)

@@ -105,6 +105,55 @@ def test_new_series_are_refused_when_there_is_no_room_and_known_ones_are_not():
     assert atlas.store.stats().refused == {"series": 2}
 
 
+DAY_MS = 24 * 60 * MINUTE_MS
+
+
+def test_one_wrong_reading_of_the_clock_costs_nothing():
+    clock = Clock()
+    atlas = store(clock)
+    rate = {"name": "rate"}
+    atlas.publish([point(NOW_MS, 3.0), Datapoint(rate, NOW_MS, 1.0)])
+    clock.now_ms += DAY_MS
+    atlas.publish([point(clock.now_ms, 5.0), Datapoint(rate, clock.now_ms, 5.0)])
+    clock.now_ms -= DAY_MS - 1000
+    # Off the boundary, where a rate needs to know its last sample, and not that from tomorrow.
+    late = [Datapoint(rate, NOW_MS + at, 2.0) for at in (500, 1500, 2500)]
+    assert atlas.publish([point(NOW_MS + 1000, 4.0), *late]).refused_count == 0
+    assert values(atlas, NOW_MS - 1000, NOW_MS + 1000) == {NOW_MS: 3.0, NOW_MS + 1000: 4.0}
+    found = values(atlas, NOW_MS, NOW_MS + 2000, "name,rate,:eq")
+    assert found == {NOW_MS + 1000: 2.0, NOW_MS + 2000: 2.0}
+
+
+def test_clock_that_stays_ahead_is_believed_after_a_step():
+    clock = Clock()
+    atlas = store(clock)
+    atlas.publish([point(NOW_MS, node="i-1")])
+    for ahead_ms in (DAY_MS, DAY_MS + 1000):
+        clock.now_ms = NOW_MS + ahead_ms
+        atlas.publish([point(clock.now_ms, node="i-2")])
+    assert atlas.tags("node") == ["i-2"]
+    assert values(atlas, NOW_MS - 1000, NOW_MS) == {}
+
+
+def test_clock_that_goes_back_a_day_finds_room():
+    clock = Clock()
+    atlas = store(clock)
+    counter = {"name": "bytes", "atlas.dstype": "counter"}
+    for step in range(3):
+        clock.now_ms = NOW_MS + step * 1000
+        atlas.publish([point(clock.now_ms), Datapoint(counter, clock.now_ms, 10.0 * step)])
+    for step in range(3):
+        clock.now_ms = NOW_MS - DAY_MS + step * 1000
+        atlas.publish([point(clock.now_ms, 2.0), Datapoint(counter, clock.now_ms, 5.0 * step)])
+    assert values(atlas, clock.now_ms - 3000, clock.now_ms) == {
+        clock.now_ms - 2000: 2.0,
+        clock.now_ms - 1000: 2.0,
+        clock.now_ms: 2.0,
+    }
+    found = values(atlas, clock.now_ms - 3000, clock.now_ms, "name,bytes,:eq")
+    assert found == {clock.now_ms - 1000: 5.0, clock.now_ms: 5.0}
+
+
 def test_same_series_twice_in_a_batch_keeps_its_order():
     atlas = store(Clock())
     total = {"name": "jobs", "atlas.dstype": "sum"}
