@@ -56,7 +56,6 @@ def window_of(parameters: Parameters, state: ServerState) -> EvalContext:
         step_ms=_step_of(parameters),
         width=parameters.positive("w", defaults.width, called="width"),
         own_step_ms=config.step_ms,
-        block_ms=config.block_ms,
         point_count_max=defaults.point_count_max,
     )
     return replace(window, now_ms=now_ms)
@@ -68,7 +67,7 @@ def stream_window_of(parameters: Parameters, state: ServerState) -> EvalContext:
     start_ms, end_ms = _range_of(parameters, state, now_ms)
     config = state.store.config
     asked_ms = max(config.step_ms, _step_of(parameters) or 0)
-    step_ms = readable_step(asked_ms, config.step_ms, config.block_ms)
+    step_ms = readable_step(asked_ms, config.step_ms)
     return EvalContext(start_ms // step_ms * step_ms, end_ms // step_ms * step_ms, step_ms, now_ms)
 
 
