@@ -190,6 +190,13 @@ class LineAggregate(TimeSeriesExpr):
         """`Sum`, `Max` …"""
         return self.function.capitalize()
 
+    def with_parts(self, change: Callable[[Node], Node]) -> Node:
+        """The same; but of an aggregate, which is one line, only a count is not the line itself."""
+        inner = cast(TimeSeriesExpr, change(self.inner))
+        if isinstance(inner, Aggregate) and self.function != "count":
+            return inner
+        return replace(self, inner=inner)
+
     def __str__(self) -> str:
         return f"{self.inner},:{self.function}"
 

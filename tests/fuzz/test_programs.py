@@ -50,7 +50,9 @@ def use(atlas: Atlas, text: str) -> None:
     exprs = exprs_of(VocabularyInterpreter(CUSTOM).run(text))
     for expr in exprs:
         printed = str(expr)
-        assert parse_exprs(printed) == (expr,), printed
+        # `:named-rewrite` prints under whatever name it is given, even that of another word.
+        if ":named-rewrite" not in text:
+            assert parse_exprs(printed) == (expr,), printed
         assert hash(expr) is not None
     for work in (
         lambda: evaluate(atlas.store, [e.expr for e in exprs], WINDOW),
