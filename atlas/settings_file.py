@@ -241,7 +241,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             COUNT, "store.limits.series_count_max", "series before new ones are refused"
         ),
         "store.max-bytes": _row(
-            SIZE, "store.limits.bytes_max", "memory that series may take before new ones are refused"
+            SIZE,
+            "store.limits.bytes_max",
+            "memory before new series are refused",
         ),
         "store.max-lines": _row(
             COUNT, "store.limits.line_count_max", "groups of one data expression"

@@ -46,8 +46,12 @@ def plain(series: list[list[float | None]], function: str, how: str, is_gauge: b
 
 
 @pytest.mark.parametrize(("function", "how"), MIXED)
-@given(st.lists(st.lists(SERIES, min_size=1, max_size=4), min_size=1, max_size=4), st.booleans())
-def test_series_are_joined_before_they_are_combined(function, how, grouped, is_gauge):
+@given(
+    st.lists(st.lists(SERIES, min_size=1, max_size=4), min_size=1, max_size=4),
+    st.booleans(),
+    st.integers(1, 20),
+)
+def test_series_are_joined_before_they_are_combined(function, how, grouped, is_gauge, at_once):
     flat = [values for group in grouped for values in group]
     has_all = np.array([[value is not None for value in values] for values in flat])
     values_all = np.array([[value or 0.0 for value in values] for values in flat])
@@ -60,6 +64,7 @@ def test_series_are_joined_before_they_are_combined(function, how, grouped, is_g
         how=how,
         multiple=MULTIPLE,
         is_gauge=np.full(len(grouped), is_gauge),
+        rows_at_once=at_once,
     )
     np.testing.assert_allclose(found, [plain(g, function, how, is_gauge) for g in grouped])
 
