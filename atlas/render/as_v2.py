@@ -8,12 +8,11 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from atlas.expr.number_format import statistic_text
 from atlas.graph import Axis, Graph, Line
 from atlas.render.heatmap import HeatMap, heat_map
-from atlas.render.json_numbers import json_values
+from atlas.render.json_numbers import json_number, json_values
 from atlas.render.png import render_png
 
 
@@ -80,7 +79,7 @@ def _heat_map(axis_number: int, found: HeatMap) -> dict[str, Any]:
     """The cells, and what it takes to draw them alike; cells above the last tick have no entry."""
     options = found.options
     ends = json_values(found.edges)
-    color_ends = json_values(np.array([found.count_min, *found.color_scale.bounds()[1:]]))
+    counts = [found.count_min, *found.color_scale.bounds()[1:]]
     return _present(
         {
             "type": "heatmap",
@@ -94,8 +93,13 @@ def _heat_map(axis_number: int, found: HeatMap) -> dict[str, Any]:
                 for low, high, tick in zip(ends[:-2], ends[1:-1], found.ticks, strict=True)
             ],
             "colorTicks": [
-                {"color": color, "min": low, "max": high, "label": statistic_text(high)}
-                for color, (low, high) in zip(found.colors, pairwise(color_ends), strict=True)
+                {
+                    "color": color,
+                    "min": json_number(low),
+                    "max": json_number(high),
+                    "label": statistic_text(high),
+                }
+                for color, (low, high) in zip(found.colors, pairwise(counts), strict=True)
             ],
             "data": {"type": "heatmap", "values": json_values(found.counts)},
         }

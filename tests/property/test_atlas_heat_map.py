@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import io
+import json
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from atlas.expr.sketch_expr import BUCKET_BOUNDS
-from atlas.graph import Axis, HeatMapOptions, Line, LineStyle, Scale, TickLabels
+from atlas.graph import Axis, Graph, HeatMapOptions, Layout, Line, LineStyle, Scale, TickLabels
+from atlas.render import as_v2
 from atlas.render.heatmap import heat_map
+from atlas.render.png import render_png
 
+LARGE = 1.7e308
 SOME = settings(max_examples=60, deadline=None)
 sane = st.one_of(st.floats(-1e9, 1e9), st.floats(-1, 1), st.integers(-100, 100).map(float))
 bounds = st.just("auto-style") | st.just("auto-data") | sane.map(str)
 options = st.builds(
     HeatMapOptions,
     scale=st.sampled_from(Scale),
-    lower=st.just("auto-style") | st.floats(0, 10).map(str),
-    upper=st.just("auto-style") | st.floats(0, 10).map(str),
+    lower=st.just("auto-style") | st.floats(0, 10).map(str) | st.floats(-LARGE, LARGE).map(str),
+    upper=st.just("auto-style") | st.floats(0, 10).map(str) | st.floats(0, LARGE).map(str),
     colors=st.just(()) | st.just(("ff000000", "ffffffff")),
 )
 
@@ -73,11 +81,22 @@ def test_rates_of_buckets_are_spread_without_loss(rates, height):
 
 
 @SOME
-@given(axes(sane), heights)
+@given(axes(st.one_of(sane, st.floats())), heights)
 def test_every_count_has_a_color(axis, height):
     found = heat_map(axis, height)
     indexes = found.color_indexes()
     assert ((indexes >= 0) == (found.counts > 0)).all()
     assert indexes.max() < len(found.colors)
     assert len(found.color_scale.bounds()) == len(found.colors) + 1
-    assert (np.diff(found.edges) >= 0).all()
+    assert (found.edges[1:] >= found.edges[:-1]).all()
+
+
+@SOME
+@given(axes(st.one_of(sane, st.floats())), heights, st.sampled_from(Layout))
+def test_every_heat_map_can_be_answered(axis, height, layout):
+    count = len(axis.lines[0].values)
+    graph = Graph(0, count * 60_000, 60_000, (axis,), width=99, height=height, layout=layout)
+    assert Image.open(io.BytesIO(render_png(graph))).size > (31, 31)
+    items = json.loads(as_v2.render(replace(graph, hints=("no-image",))))
+    (cells,) = [item["data"]["values"] for item in items if item["type"] == "heatmap"]
+    assert len(cells) == count

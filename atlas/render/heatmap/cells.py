@@ -6,6 +6,7 @@ over the values that its bucket holds. Source: Atlas `Heatmap.scala`, `PlotDef.b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +21,7 @@ from atlas.render.heatmap.color_scale import ColorScale, gradient
 from atlas.render.heatmap.ticks import Tick, cell_ticks
 
 Range = tuple[float, float]
+_LARGEST = 1e300
 _FILLED = (LineStyle.AREA, LineStyle.STACK)
 
 
@@ -66,10 +68,8 @@ class HeatMap:
         lower, upper = self.options.lower, self.options.upper
         low = self.count_min if _is_automatic(lower) else float(lower)
         high = self.count_max if _is_automatic(upper) else float(upper)
-        if not high >= 0:
-            raise BadData(
-                "requirement failed", where="parameter 'heatmap_u'", fix="count from 0 upwards"
-            )
+        if not (high >= 0 and math.isfinite(low) and math.isfinite(high)):
+            raise BadData("requirement failed", fix="use a heatmap_u of 0 or more, both finite")
         return ColorScale(self.options.scale, low, high, len(self.colors))
 
     def color_indexes(self) -> npt.NDArray[np.int64]:
@@ -129,8 +129,9 @@ def _spread(lines: Sequence[Line], edges: FloatArray) -> FloatArray:
     low, high = ranges[:, :1], ranges[:, 1:]
     overlaps = np.minimum(high, edges[1:]) - np.maximum(low, edges[:-1])
     shares = np.maximum(overlaps, 0.0) / (high - low)
+    rates = np.where(np.isfinite(rates) & (rates > 0), rates, 0.0)
     with np.errstate(over="ignore"):
-        return np.asarray(np.where(np.isfinite(rates) & (rates > 0), rates, 0.0) @ shares)
+        return np.asarray(np.minimum(rates @ shares, _LARGEST))
 
 
 def _bounds(axis: Axis) -> Range:

@@ -34,26 +34,27 @@ class ColorScale:
             if first != last:
                 shares = positions_of(counts, first) / abs(last - first)
                 return self._clipped(shares * self.color_count)
-        low, high = (_warped(np.array([v]), self.kind) for v in (self.lower, self.upper))
-        with np.errstate(invalid="ignore", divide="ignore"):
+        low, high = _warped(np.array([self.lower, self.upper]), self.kind)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             shares = (_warped(counts, self.kind) - low) / ((high - low) / self.color_count)
         return self._clipped(np.nan_to_num(shares))
 
     def bounds(self) -> list[float]:
         """Where the first colour begins, and where each of them ends."""
-        return [self.lower, *(self._end(i) for i in range(1, self.color_count + 1))]
-
-    def _clipped(self, places: FloatArray) -> npt.NDArray[np.int64]:
-        return np.clip(np.trunc(places), 0, self.color_count - 1).astype(np.int64)
-
-    def _end(self, i: int) -> float:
+        places = np.arange(1, self.color_count + 1)
         if self.kind is Scale.LOG_LINEAR:
             first, last = bucket_of(self.lower) - 1, bucket_of(self.upper)
             first = max(first, 0) if self.lower >= 0 else first
             if first != last:
-                return bucket_end(int(i / (self.color_count / abs(last - first))) + first)
-        low, high = (float(_warped(np.array([v]), self.kind)[0]) for v in (self.lower, self.upper))
-        return _unwarped(i * ((high - low) / self.color_count) + low, self.kind)
+                passed = np.trunc(places / (self.color_count / abs(last - first)))
+                return [self.lower, *(bucket_end(int(count) + first) for count in passed)]
+        low, high = _warped(np.array([self.lower, self.upper]), self.kind)
+        with np.errstate(invalid="ignore", over="ignore"):
+            ends = _unwarped(places * ((high - low) / self.color_count) + low, self.kind)
+        return [self.lower, *ends.tolist()]
+
+    def _clipped(self, places: FloatArray) -> npt.NDArray[np.int64]:
+        return np.clip(np.trunc(places), 0, self.color_count - 1).astype(np.int64)
 
 
 def gradient(color: str) -> tuple[str, ...]:
@@ -68,15 +69,16 @@ def _warped(values: FloatArray, kind: Scale) -> FloatArray:
     """What a scale is linear in."""
     if kind is Scale.LOGARITHMIC:
         return np.asarray(np.sign(values) * np.log10(np.abs(values) + 1))
-    return np.asarray(np.sign(values) * np.abs(values) ** _EXPONENTS.get(kind, 1.0))
+    with np.errstate(over="ignore"):
+        return np.asarray(np.sign(values) * np.abs(values) ** _EXPONENTS.get(kind, 1.0))
 
 
-def _unwarped(value: float, kind: Scale) -> float:
-    """The bound that clients are told; on a logarithmic scale it is 2 more than the count.
+def _unwarped(values: FloatArray, kind: Scale) -> FloatArray:
+    """The bounds that clients are told; on a logarithmic scale they are 2 more than the count.
 
     The original adds 1 where it had to take 1 away, and clients show what it says.
     """
-    sign, size = np.sign(value), abs(value)
+    sizes = np.abs(values)
     if kind is Scale.LOGARITHMIC:
-        return float(sign * (10.0**size + 1))
-    return float(sign * size ** (1 / _EXPONENTS.get(kind, 1.0)))
+        return np.asarray(np.sign(values) * (10.0**sizes + 1))
+    return np.asarray(np.sign(values) * sizes ** (1 / _EXPONENTS.get(kind, 1.0)))

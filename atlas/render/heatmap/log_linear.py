@@ -27,8 +27,8 @@ def bucket_end(index: int) -> float:
 
 
 def bucket_width(index: int) -> float:
-    """How wide a bucket is, index ≥ 0."""
-    return float(_POWERS[index // PER_DECADE])
+    """How wide a bucket is, index ≥ 0; past the largest number infinitely so."""
+    return float(f"1e{index // PER_DECADE + EXPONENT_MIN}")
 
 
 def bucket_of(value: float) -> int:
