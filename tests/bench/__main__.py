@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import help_screen, install, outage, platform, residue, verdicts
+from tests.bench import atlas_packing, help_screen, install, outage, platform, residue, verdicts
 from tests.bench.figure import Figure, table
 from tests.bench.store import benchmark as store
 
@@ -24,6 +24,7 @@ FIGURES: dict[str, Measure] = {
     "help": help_screen.measure,
     "install": install.measure,
     "outage": outage.measure,
+    "packing": atlas_packing.measure,
     "platform": platform.measure,
     "residue": residue.measure,
     "store": store.measure,
