@@ -138,6 +138,11 @@ class TagIndex:
         return len(self._page_counts)
 
     @property
+    def cell_count(self) -> int:
+        """How many cells the columns have; it changes when a key is new, or room for rows."""
+        return self._capacity * len(self._columns)
+
+    @property
     def size_bytes(self) -> int:
         """What columns, texts and tables take."""
         columns = self._columns.values()

@@ -26,6 +26,8 @@ REMEMBERED_BYTES = 170
 """What remembering the spelling of a series takes besides the spelling itself, measured."""
 
 _SPELLING_BYTES = 6  # quotes, colon and comma
+_PLENTY_BYTES = 256 * 1024**2  # more than the columns of any one series with new keys
+_USUAL_BYTES = 2000  # of tags and tables, more than nearly all series need
 _PACKED_ROW_BYTES = 180  # 3 bytes a datapoint; a block begun late may show less
 
 
@@ -52,6 +54,7 @@ class Room:
         self._used_bytes = 0
         self._free_bytes = 0
         self._history_row_bytes = 0
+        self._cell_count = 0
         self._is_counted = False
 
     def used_bytes(self) -> int:
@@ -66,8 +69,11 @@ class Room:
 
     def take_for_series(self, tags: Tags) -> None:
         """Room for a new series. Raises StoreFull if there is none."""
+        if self._free_bytes > _PLENTY_BYTES and self._cell_count == self._index.cell_count:
+            self._free_bytes -= _USUAL_BYTES + self._blocks_bytes()
+            return
         needed = self._series_bytes(tags)
-        if needed > self._free_bytes:
+        if needed > self._free_bytes or self._cell_count != self._index.cell_count:
             self._count()
         if needed > self._free_bytes:
             raise self._full("a new series")
@@ -86,6 +92,7 @@ class Room:
             return
         self._is_counted = True
         self._used_bytes = self.used_bytes()
+        self._cell_count = self._index.cell_count
         missing_count = max(0, self._block_count - self._window.count)
         packed_row_bytes = max(self._window.packed_row_bytes, _PACKED_ROW_BYTES)
         self._history_row_bytes = missing_count * packed_row_bytes
@@ -103,8 +110,12 @@ class Room:
         row_bytes = STATE_BYTES + self._window.count * BLOCK_ROW_BYTES
         spelling_bytes = sum(len(k) + len(v) + _SPELLING_BYTES for k, v in tags.items())
         remembered_bytes = REMEMBERED_BYTES + spelling_bytes
-        of_blocks = 2 * (ROW_BYTES + BLOCK_ROW_BYTES) + self._history_row_bytes
-        return self._index.cost_bytes(tags, row_bytes) + of_blocks + remembered_bytes
+        index_bytes = self._index.cost_bytes(tags, row_bytes)
+        return index_bytes + self._blocks_bytes() + remembered_bytes
+
+    def _blocks_bytes(self) -> int:
+        """What a new series needs in two blocks and the rest of the window."""
+        return 2 * (ROW_BYTES + BLOCK_ROW_BYTES) + self._history_row_bytes
 
     def _block_bytes(self) -> int:
         """About what a block takes before it is packed: the last page of a name is not shared."""
