@@ -17,7 +17,8 @@ from atlas.errors import BadData
 from atlas.expr.text import parse_number
 from atlas.ingest.samples import Samples
 
-_COMMENT = re.compile(rb'"(?:[^"\\]|\\.)*"|/\*.*?\*/|//[^\n]*', re.DOTALL)
+# What is not closed goes on to the end, or else each of many would be looked for to the end.
+_COMMENT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|/\*(?:.*?\*/|.*+)|//[^\n]*+', re.DOTALL)
 _TIME_MS_MAX = 2**62
 _TOKEN_NAMES: Mapping[type, str] = {
     bool: "VALUE_TRUE",
@@ -107,7 +108,7 @@ def _value(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def _unexpected(wanted: str, found: Any) -> BadData:

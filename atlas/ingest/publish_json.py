@@ -26,6 +26,7 @@ from atlas.store.layout import FloatArray
 from atlas.store.memory import MemoryStore, Plan
 from atlas.store.room import BATCHES, REMEMBERED_BYTES, SERIES
 
+_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError)
 _NO_TIME = -1
 _NO_TAGS = msgspec.Raw(b"{}")
 _NAN = float("nan")
@@ -68,7 +69,7 @@ class JsonPublisher:
         """Take one body. Raises BadData if it is not in the format at all."""
         try:
             payload = self._payloads.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _MALFORMED:
             return self._publish_slowly(body, now_ms)
         metrics = payload.metrics
         values = _values([m.value for m in metrics])
@@ -109,7 +110,7 @@ class JsonPublisher:
         if known is None:
             try:
                 known = _Known(self._tags.decode(common), {})
-            except msgspec.DecodeError:
+            except _MALFORMED:
                 return None
             self._known[common] = known
         rows = []
@@ -126,7 +127,7 @@ class JsonPublisher:
     def _row_of_new(self, known: _Known, text: bytes) -> int | None:
         try:
             tags = known.common | self._tags.decode(text)
-        except msgspec.DecodeError:
+        except _MALFORMED:
             return None
         row = row_or_refusal(self._store, tags)
         if not isinstance(row, int):
