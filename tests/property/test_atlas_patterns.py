@@ -47,12 +47,22 @@ def test_many_values_are_as_each_alone(pattern, values):
     assert compiled.accepts_many(values).tolist() == [compiled.accepts(value) for value in values]
 
 
+def marked(pattern: str, text: str) -> str:
+    """The text with what Python finds in brackets; after an empty find, a step is taken."""
+    parts, end, begin = [], 0, 0
+    while (match := re.compile(pattern).search(text, begin)) is not None:
+        parts += [text[end : match.start()], f"<{match.group()}>"]
+        end = match.end()
+        begin = end + (match.group() == "")
+        if begin > len(text):
+            break
+    return "".join((*parts, text[end:]))
+
+
 @given(PATTERNS, st.text("abc-", max_size=9))
 def test_search_finds_what_pythons_engine_finds(pattern, text):
     with contextlib.suppress(LimitExceeded):
-        assert replace_all(pattern, lambda g: f"<{g['0']}>", text) == re.sub(
-            pattern, lambda match: f"<{match.group()}>", text
-        )
+        assert replace_all(pattern, lambda g: f"<{g['0']}>", text) == marked(pattern, text)
 
 
 @given(
