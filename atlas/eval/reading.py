@@ -95,11 +95,13 @@ class Reading:
     def look(self, budget: Budget) -> int:
         """See what is to be computed, and how many datapoints that reads. Under the lock."""
         budget.check()
-        if self._generation != self._store.generation:  # rows have changed their series
+        blocks = list(self._store.window.overlapping(self._first_ms, self._end_ms))
+        dropped = {at_ms for at_ms, _ in self._views} - {at_ms for at_ms, _ in blocks}
+        # If rows have changed their series, or a block has left the window, nothing read is true.
+        if dropped or self._generation != self._store.generation:
             self._forget()
         if self._version != self._store.index.version:
             self._select()
-        blocks = list(self._store.window.overlapping(self._first_ms, self._end_ms))
         self._views = [(block_ms, block.view()) for block_ms, block in blocks]
         changed = [self._changed_steps(block_ms, block) for block_ms, block in blocks]
         self._stale = _hull([steps for steps in changed if steps.stop > steps.start])
