@@ -17,21 +17,24 @@ from atlas.render.png import render_png
 
 
 def render(graph: Graph) -> bytes:
-    """The image unless hinted away, the graph, its axes, then their lines."""
+    """The image unless hinted away, the graph, its axes, then their lines.
+
+    Axes have the number of their place, whatever the program calls them.
+    """
     items: list[dict[str, Any]] = []
     if "no-image" not in graph.hints:
         items.append(_image(graph))
-    items.append(graph_metadata(graph))
-    for axis in graph.axes:
-        items.append(axis_metadata(axis))
+    items.append(_graph_metadata(graph))
+    for place, axis in enumerate(graph.axes):
+        items.append(_axis_metadata(place, axis))
         if (found := heat_map(axis, graph.height)) is not None:
-            items.append(_heat_map(axis.number, found))
-    for axis in graph.axes:
-        items += _contents(axis)
+            items.append(_heat_map(place, found))
+    for place, axis in enumerate(graph.axes):
+        items += _contents(place, axis)
     return msgspec.json.encode(items)
 
 
-def graph_metadata(graph: Graph) -> dict[str, Any]:
+def _graph_metadata(graph: Graph) -> dict[str, Any]:
     """What is true of the whole graph."""
     return _present(
         {
@@ -54,12 +57,12 @@ def graph_metadata(graph: Graph) -> dict[str, Any]:
     )
 
 
-def axis_metadata(axis: Axis) -> dict[str, Any]:
+def _axis_metadata(place: int, axis: Axis) -> dict[str, Any]:
     """What is true of one axis."""
     return _present(
         {
             "type": "plot-metadata",
-            "id": axis.number,
+            "id": place,
             "ylabel": axis.ylabel,
             "axisColor": axis.color,
             "scale": axis.scale,
@@ -75,7 +78,7 @@ def _image(graph: Graph) -> dict[str, Any]:
     return {"type": "graph-image", "data": f"data:image/png;base64,{data}"}
 
 
-def _heat_map(axis_number: int, found: HeatMap) -> dict[str, Any]:
+def _heat_map(place: int, found: HeatMap) -> dict[str, Any]:
     """The cells, and what it takes to draw them alike; cells above the last tick have no entry."""
     options = found.options
     ends = json_values(found.edges)
@@ -83,7 +86,7 @@ def _heat_map(axis_number: int, found: HeatMap) -> dict[str, Any]:
     return _present(
         {
             "type": "heatmap",
-            "plot": axis_number,
+            "plot": place,
             "colorScale": options.scale,
             "upper": options.upper,
             "lower": options.lower,
@@ -106,19 +109,19 @@ def _heat_map(axis_number: int, found: HeatMap) -> dict[str, Any]:
     )
 
 
-def _contents(axis: Axis) -> Iterator[dict[str, Any]]:
+def _contents(place: int, axis: Axis) -> Iterator[dict[str, Any]]:
     for line in axis.lines:
-        yield _line(axis.number, line)
+        yield _line(place, line)
     for text in axis.messages:
-        yield {"type": "message", "plot": axis.number, "label": text, "color": "ff000000"}
+        yield {"type": "message", "plot": place, "label": text, "color": "ff000000"}
 
 
-def _line(axis_number: int, line: Line) -> dict[str, Any]:
+def _line(place: int, line: Line) -> dict[str, Any]:
     return _present(
         {
             "type": "timeseries",
             "id": line.id,
-            "plot": axis_number,
+            "plot": place,
             "label": line.label,
             "color": line.color,
             "lineStyle": line.style,
