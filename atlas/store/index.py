@@ -68,6 +68,12 @@ class _Column:
         self.code_of: dict[str, int] = {}
         self.text_bytes = 0
 
+    @property
+    def size_bytes(self) -> int:
+        """What codes, texts and answers of clauses take."""
+        tables = sum(table.nbytes for table in self._tables.values())
+        return self.codes.nbytes + self.text_bytes + tables
+
     def code(self, text: str) -> int:
         """The code of a value, made if need be."""
         code = self.code_of.get(text)
@@ -145,8 +151,7 @@ class TagIndex:
     @property
     def size_bytes(self) -> int:
         """What columns, texts and tables take."""
-        columns = self._columns.values()
-        of_columns = sum(column.codes.nbytes + column.text_bytes for column in columns)
+        of_columns = sum(column.size_bytes for column in self._columns.values())
         return of_columns + self._ids.nbytes + self.series_count * SERIES_BYTES
 
     @property

@@ -39,6 +39,7 @@ Check = Callable[[], None]
 
 _CHUNK_ROWS = 1 << 12  # stays in the cache; and 2^12 codes of 16 bits add up within 31
 _PLAIN_CHUNK_ROWS = 1 << 17
+_READ_ROWS = 1 << 10
 _NARROW_COLUMNS_MAX = 12
 
 
@@ -219,7 +220,13 @@ class Coded:
 
     def read(self, at: RowArray, columns: slice) -> FloatArray:
         """Values; where absent, the row's smallest."""
-        return np.asarray((self.codes[at, columns] + self.offsets[at, None]) / self.scale)
+        values: FloatArray = np.empty((len(at), columns.stop - columns.start))
+        for start in range(0, len(at), _READ_ROWS):
+            rows = at[start : start + _READ_ROWS]
+            here = values[start : start + _READ_ROWS]
+            np.add(self.codes[rows, columns], self.offsets[rows, None], out=here)
+            np.divide(here, self.scale, out=here)
+        return values
 
     def sums(
         self, at: RowArray, starts: IntArray, words: WordArray, columns: slice, check: Check

@@ -127,6 +127,6 @@ class Room:
         used, most = (f"{size / 2**20:.0f} MiB" for size in sizes)
         return StoreFull(
             f"no memory for {what}: {used} of {most} are used, or reserved for known series",
-            fix="give the store more memory, let it keep data for a shorter time, or send less",
+            fix="raise store.max-bytes, keep data for a shorter time, or send fewer series",
             reason="memory",
         )

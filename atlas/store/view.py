@@ -71,9 +71,13 @@ class BlockView:
         if self.packed is None:
             return self.open_rows.read(rows, columns)
         words = self.present.take(rows)
-        values: FloatArray = np.zeros((len(rows), columns.stop - columns.start))
-        for part, members, at in self._split(self.packed, rows, words):
-            values[members] = part.read(at, columns)
+        pieces = list(self._split(self.packed, rows, words))
+        if len(pieces) == 1 and len(pieces[0][1]) == len(rows):  # nearly always: spare the copy
+            values = pieces[0][0].read(pieces[0][2], columns)
+        else:
+            values = np.zeros((len(rows), columns.stop - columns.start))
+            for part, members, at in pieces:
+                values[members] = part.read(at, columns)
         whole = column_word(columns)
         gappy = np.flatnonzero(words & whole != whole)
         stands = presence(words[gappy], columns)
