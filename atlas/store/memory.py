@@ -48,6 +48,12 @@ class StoreConfig:
             )
         if self.limits.series_count_max < 1:
             raise BadData("a store has room for at least one series", fix="raise --max-series")
+        if self.limits.batch_cache_bytes_max >= self.limits.bytes_max:
+            raise BadData(
+                f"memory of {self.limits.bytes_max} bytes is no more than the cache of batches,"
+                f" {self.limits.batch_cache_bytes_max}",
+                fix="give the store more memory, or a smaller cache",
+            )
         if self.keep_ms < self.max_age_ms:
             raise BadData(
                 f"data may be {self.max_age_ms} ms late but is kept for {self.keep_ms} ms only",

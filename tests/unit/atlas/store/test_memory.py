@@ -175,3 +175,9 @@ def test_growing_store_keeps_what_it_has():
 def test_impossible_settings_are_refused(step_ms, max_age_ms, keep_ms, what):
     with pytest.raises(BadData, match=what):
         StoreConfig(step_ms, max_age_ms, keep_ms)
+
+
+def test_cache_larger_than_the_memory_is_refused():
+    limits = StoreLimits(bytes_max=1000, batch_cache_bytes_max=1000)
+    with pytest.raises(BadData, match="memory of 1000 bytes is no more than the cache of batches"):
+        StoreConfig(limits=limits)
