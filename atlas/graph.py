@@ -6,6 +6,7 @@ of `v2.json`. Instants are epoch milliseconds. Source: Atlas `GraphDef.scala`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -92,7 +93,11 @@ class Line:
     width: float = 1.0
     query: str = ""
     keys: tuple[str, ...] = ()
-    id: str = ""
+
+    @property
+    def id(self) -> str:
+        """The line's identity."""
+        return line_id(self.tags, self.query)
 
     @cached_property
     def stats(self) -> LineStats:
@@ -167,6 +172,13 @@ class Graph:
     def step_count(self) -> int:
         """How many steps a line has."""
         return max(0, (self.end_ms - self.start_ms) // self.step_ms)
+
+
+def line_id(tags: Mapping[str, str], query: str) -> str:
+    """The identity of a line of an answer: SHA-1 of its tags and its expression, in hex."""
+    named = {**tags, "atlas.query": query}
+    text = ",".join(f"{k}={v}" for k, v in sorted(named.items()))
+    return hashlib.sha1(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 
 def line_stats(values: FloatArray) -> LineStats:

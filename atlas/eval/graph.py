@@ -5,29 +5,29 @@ Source: Atlas `Grapher.scala`.
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from atlas.errors import AtlasError, BadData
 from atlas.eval.evaluate import evaluate
 from atlas.eval.lines import Lines
 from atlas.expr.colors import SHIFTED_PALETTE_OF_THEME, ColorPicker, parse_color, picker, with_alpha
-from atlas.expr.legend import legend_of, substitute, with_simple_legends
-from atlas.expr.number_format import binary_unit, decimal_unit, statistic_text
+from atlas.expr.legend import Legend, substitute, with_simple_legends
+from atlas.expr.number_format import Unit, binary_unit, decimal_unit, statistic_text
 from atlas.expr.style_expr import StyleExpr
 from atlas.expr.text import duration_text
 from atlas.graph import (
     AXIS_COUNT_MAX,
     Axis,
+    FloatArray,
     Graph,
     HeatMapOptions,
     Line,
-    LineStats,
     LineStyle,
     Scale,
     TickLabels,
+    line_stats,
 )
 from atlas.model import EvalContext
 from atlas.store.budget import Budget
@@ -202,35 +202,26 @@ def _drawn(styled: StyleExpr, lines: Lines, options: AxisOptions, pick: ColorPic
     default = LineStyle.STACK if options.is_stack else LineStyle.LINE
     style, width = _line_style(styled, default), _line_width(styled)
     query, keys = str(styled), styled.expr.grouping or ()
-    unit_of = binary_unit if options.tick_labels is TickLabels.BINARY else decimal_unit
     offset = duration_text(styled.offset_ms)
-    plain = []
+    legend = Legend(styled)
+    unit_of = binary_unit if options.tick_labels is TickLabels.BINARY else decimal_unit
+    drawn = []
     for tags, label, values in zip(lines.tags, lines.labels, lines.values[:, 1:], strict=True):
-        line = Line(label, {**tags, OFFSET_TAG: offset}, values, style=style, width=width)
-        stats = {f"atlas.{k}": statistic_text(v, unit_of) for k, v in _statistics(line.stats)}
-        text = legend_of(styled, label, {**line.tags, **stats})
-        plain.append(
-            replace(line, label=text, query=query, keys=keys, id=line_id(line.tags, query))
-        )
-    plain.sort(key=lambda line: line.label)
-    return [replace(line, color=pick(line.label)) for line in plain]
+        shown = {**tags, OFFSET_TAG: offset}
+        known = shown | _statistics(values, unit_of) if legend.has_statistics else shown
+        drawn.append((legend.text(label, known), shown, values))
+    drawn.sort(key=lambda line: line[0])
+    return [
+        Line(text, tags, values, pick(text), style, width, query, keys)
+        for text, tags, values in drawn
+    ]
 
 
-def line_id(tags: Mapping[str, str], query: str) -> str:
-    """The identity of a line of an answer: SHA-1 of its tags and its expression, in hex."""
-    named = {**tags, "atlas.query": query}
-    text = ",".join(f"{k}={v}" for k, v in sorted(named.items()))
-    return hashlib.sha1(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
-
-
-def _statistics(stats: LineStats) -> Iterable[tuple[str, float]]:
-    return (
-        ("avg", stats.avg),
-        ("max", stats.max),
-        ("min", stats.min),
-        ("last", stats.last),
-        ("total", stats.total),
-    )
+def _statistics(values: FloatArray, unit_of: Callable[[float], Unit]) -> dict[str, str]:
+    """What legends may say of a line's values."""
+    stats = asdict(line_stats(values))
+    del stats["count"]
+    return {f"atlas.{name}": statistic_text(value, unit_of) for name, value in stats.items()}
 
 
 def _sorted(

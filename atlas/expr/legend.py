@@ -19,6 +19,7 @@ from atlas.expr.text import decode
 from atlas.expr.tree import Node, TimeSeriesExpr, rewritten_expr
 
 _VARIABLE = re.compile(r"\$(?:\(([^)]*)\)|([a-zA-Z0-9._-]+)|(\())")
+_STATISTICS = ("avg", "last", "max", "min", "total")
 _HEX_BYTE = re.compile(r"_([0-9a-fA-F]{2})")
 _ESCAPED = re.compile(r"\\(\W)")
 _UNSIMPLE = re.compile(r"(?<!\\)[.^$?*+\[\](){}|]|\\\w")
@@ -36,14 +37,22 @@ def with_simple_legends(exprs: Sequence[StyleExpr]) -> tuple[StyleExpr, ...]:
     )
 
 
-def legend_of(styled: StyleExpr, label: str, tags: Mapping[str, str]) -> str:
-    """The legend of a line; `label` is what it is called if nothing was said about a legend."""
-    pattern = styled.get("legend")
-    if pattern is None:
-        pattern = f"{label} (offset=$(atlas.offset))" if styled.offset_ms else label
-    text = substitute(pattern, tags)
-    commands = styled.get("sed")
-    return text if commands is None else _edited(text, commands.split(","), tags)
+class Legend:
+    """What an expression says about the legends of its lines."""
+
+    def __init__(self, styled: StyleExpr) -> None:
+        self._pattern = styled.get("legend")
+        self._suffix = " (offset=$(atlas.offset))" if styled.offset_ms else ""
+        commands = styled.get("sed")
+        self._commands = None if commands is None else commands.split(",")
+        said = f"{self._pattern}{commands}"
+        self.has_statistics = any(f"atlas.{name}" in said for name in _STATISTICS)
+
+    def text(self, label: str, tags: Mapping[str, str]) -> str:
+        """The legend of a line; `label` is what it is called if nothing was said about it."""
+        pattern = label + self._suffix if self._pattern is None else self._pattern
+        text = substitute(pattern, tags) if "$" in pattern else pattern
+        return text if self._commands is None else _edited(text, self._commands, tags)
 
 
 def _edited(text: str, tokens: Sequence[str], tags: Mapping[str, str]) -> str:

@@ -21,11 +21,12 @@ from starlette.routing import Route
 
 from atlas.errors import AtlasError, LimitExceeded
 from atlas.eval.evaluate import evaluate
-from atlas.eval.graph import OFFSET_TAG, line_id
+from atlas.eval.graph import OFFSET_TAG
 from atlas.eval.lines import Lines
-from atlas.expr.legend import legend_of, with_simple_legends
+from atlas.expr.legend import Legend, with_simple_legends
 from atlas.expr.style_expr import StyleExpr
 from atlas.expr.text import duration_text
+from atlas.graph import line_id
 from atlas.model import EvalContext
 from atlas.render.json_numbers import json_values
 from atlas.server.graph_request import options_of, stream_window_of
@@ -108,7 +109,7 @@ def _chunk(
     part = lines.values[:, first : first + CHUNK_STEPS]
     start_ms = context.start_ms + first * context.step_ms
     offset = duration_text(styled.offset_ms)
-    query = str(styled)
+    query, legend = str(styled), Legend(styled)
     for i in np.flatnonzero(~np.isnan(part).all(axis=1)).tolist():
         tags = {**lines.tags[i], OFFSET_TAG: offset}
         event = {
@@ -117,7 +118,7 @@ def _chunk(
             "query": query,
             "groupByKeys": styled.expr.grouping,
             # The original fills in the legend before it knows the offset.
-            "label": legend_of(styled, lines.labels[i], lines.tags[i]),
+            "label": legend.text(lines.labels[i], lines.tags[i]),
             "tags": tags,
             "start": start_ms,
             "end": start_ms + part.shape[1] * context.step_ms,

@@ -9,7 +9,7 @@ import yaml
 
 from atlas.asl import parse_exprs
 from atlas.errors import AtlasError, LimitExceeded
-from atlas.expr.legend import legend_of
+from atlas.expr.legend import Legend
 from atlas.expr.pattern import compile_pattern
 from atlas.expr.pattern_replace import replace_all
 from atlas.expr.text import encode
@@ -43,7 +43,7 @@ def test_pattern_is_refused(case):
 def test_matches_are_replaced(case):
     legend = f"{encode(case['text'])},:legend,{encode(case['search'])},{encode(case['by'])},:s"
     (styled,) = parse_exprs(f"1,{legend}")
-    assert legend_of(styled, "", {"app": "api", "status": "200"}) == case["gives"]
+    assert Legend(styled).text("", {"app": "api", "status": "200"}) == case["gives"]
 
 
 @pytest.mark.parametrize("case", cases("unsearchable"), ids=lambda c: c["search"])

@@ -25,7 +25,6 @@ GRAPH = Graph(
                     np.array([41.5, np.nan, np.inf, 0.0000005]),
                     color="ff0075dc",
                     query="name,cpu,:eq,:sum",
-                    id="a" * 40,
                 ),
                 Line(
                     "limit",
