@@ -42,6 +42,10 @@ _VISIONS = (
     *("normal", "protanopia", "protanomaly", "deuteranopia", "deuteranomaly"),
     *("tritanopia", "tritanomaly", "achromatopsia", "achromatomaly"),
 )
+_AXIS_PARAMETERS = (
+    *("l", "u", "scale", "o", "stack", "ylabel", "tick_labels", "palette", "sort", "order"),
+    *("heatmap_l", "heatmap_u", "heatmap_scale", "heatmap_palette", "heatmap_label"),
+)
 _AUTOMATIC = ("auto-style", "auto-data")
 
 
@@ -117,9 +121,15 @@ def options_of(parameters: Parameters, state: ServerState) -> GraphOptions:
     return GraphOptions(
         frame,
         palette=parameters.text("palette", PALETTE_OF_THEME[theme]),
-        axes=tuple(_axis(parameters, number, theme) for number in range(AXIS_COUNT_MAX)),
+        axes=_axes(parameters, theme),
         is_axis_per_line=parameters.is_set("axis_per_line"),
     )
+
+
+def _axes(parameters: Parameters, theme: str) -> tuple[AxisOptions, ...]:
+    if parameters.stems.isdisjoint(_AXIS_PARAMETERS):
+        return (AxisOptions(),) * AXIS_COUNT_MAX
+    return tuple(_axis(parameters, number, theme) for number in range(AXIS_COUNT_MAX))
 
 
 def _axis(parameters: Parameters, number: int, theme: str) -> AxisOptions:

@@ -26,6 +26,11 @@ class Parameters:
         """Whether a parameter is there, be it empty."""
         return name in self._values
 
+    @property
+    def stems(self) -> set[str]:
+        """The names of all parameters, without the number of an axis behind them."""
+        return {name.partition(".")[0] for name in self._values}
+
     def required(self, name: str) -> str:
         """A parameter that must be there; it may be empty."""
         if name not in self._values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from atlas.asl import parse_common_query, parse_exprs
 from atlas.asl.word import Vocabulary
@@ -15,12 +16,20 @@ from atlas.server.state import ServerState
 
 def requested_exprs(parameters: Parameters, state: ServerState, zone: str) -> tuple[StyleExpr, ...]:
     """What a request draws; times in the program are of a zone, unless they say so."""
-    common = parameters.text("cq", "")
+    common = parameters.text("cq", "") if parameters.has("cq") else None
+    return _parsed(parameters.required("q"), common, zone, state.vocabulary)
+
+
+# Dashboards ask the same again and again, and expressions never change.
+@lru_cache(maxsize=512)
+def _parsed(
+    program: str, common: str | None, zone: str, vocabulary: Vocabulary
+) -> tuple[StyleExpr, ...]:
     return parse_exprs(
-        parameters.required("q"),
-        vocabulary=state.vocabulary,
+        program,
+        vocabulary=vocabulary,
         variables={"tz": zone},
-        common_query=parse_common_query(common) if parameters.has("cq") else None,
+        common_query=None if common is None else parse_common_query(common),
     )
 
 
