@@ -95,7 +95,7 @@ class Plain:
         for rows, groups, local in _chunks(starts, _CHUNK_ROWS if is_narrow else _PLAIN_CHUNK_ROWS):
             check()
             if is_narrow:
-                sums[groups] += _group_sums(self.values[at[rows], columns], local)
+                sums[groups] += group_sums(self.values[at[rows], columns], local)
             else:
                 sums[groups] += _product(at[rows], local, self.values)[:, columns]
         return sums
@@ -248,7 +248,7 @@ class Coded:
                 codes = self.codes.take(at[rows], axis=0, out=taken[:count], mode="clip")
             here = widened[:count]
             here[:] = codes[:, columns]
-            sums[groups] += _halved(here) if len(local) == 2 else _group_sums(here, local)
+            sums[groups] += _halved(here) if len(local) == 2 else group_sums(here, local)
         return np.asarray(sums / self.scale)
 
     @staticmethod
@@ -294,7 +294,7 @@ def _halved(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return matrix
 
 
-def _group_sums(matrix: npt.NDArray[Any], starts: IntArray) -> npt.NDArray[Any]:
+def group_sums(matrix: npt.NDArray[Any], starts: IntArray) -> npt.NDArray[Any]:
     """Sums of the rows `starts[i]` to before `starts[i + 1]` of a matrix, for each i."""
     return _product(np.arange(len(matrix), dtype=np.int32), starts, matrix)
 

@@ -23,7 +23,10 @@ from atlas.store.layout import (
     column_word,
     presence,
 )
-from atlas.store.parts import Check, Part, Plain
+from atlas.store.parts import Check, Part, Plain, group_sums
+
+DECODED_ROWS_MAX = 512
+"""Sums of as many rows are made of numbers, not of codes: 0.1 ms at the most."""
 
 OPEN = 0
 """The part of a row that is not packed; its position there is the row itself."""
@@ -85,9 +88,15 @@ class BlockView:
         return values
 
     def sums(self, rows: RowArray, starts: IntArray, columns: slice, check: Check) -> FloatArray:
-        """Sums of the rows `rows[starts[i]:starts[i + 1]]`, for each i; absent counts as zero."""
+        """Sums of the rows `rows[starts[i]:starts[i + 1]]`, for each i; absent counts as zero.
+
+        Of few rows the sum is the same to the bit whether they are packed or not: numbers are added
+        in the order of the rows. Of many it is added up part by part, and more exactly.
+        """
         if self.packed is None:
             return self.open_rows.sums(rows, starts, self.present[:0], columns, check)
+        if len(rows) <= DECODED_ROWS_MAX:
+            return group_sums(self.read(rows, columns), starts)
         words = self.present.take(rows)
         sums: FloatArray = np.zeros((len(starts) - 1, columns.stop - columns.start))
         for part, members, at in self._split(self.packed, rows, words):
