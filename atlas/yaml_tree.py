@@ -11,6 +11,7 @@ import yaml
 
 from atlas.errors import AtlasError
 
+DEPTH_MAX = 20
 SIZE_BYTES_MAX = 1_000_000
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
 
@@ -79,11 +80,21 @@ class Place:
         return place
 
 
+def _refuse_deep(text: str, path: Path) -> None:
+    """Raises BadFile before anything recurses as deep as the text is nested."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.BaseLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH_MAX:
+            raise BadFile("nested too deeply", where=str(path), fix="write less brackets")
+
+
 def read_tree(path: Path) -> Place | None:
     """The root of a file's only document, or None if there is nothing in it. Raises BadFile."""
     text = _text_of(path)
     try:
-        # The loader in Python knows a bound to its recursion; the one in C has none.
+        _refuse_deep(text, path)
         root = yaml.compose(text, Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -94,8 +105,6 @@ def read_tree(path: Path) -> Place | None:
         line = text.count("\n", 0, error.position) + 1
         what = f"not YAML: {error.reason}"
         raise BadFile(what, where=f"{path}:{line}", fix="remove the character") from error
-    except RecursionError as error:
-        raise BadFile("nested too deeply", where=str(path), fix="write less brackets") from error
     if root is None or (isinstance(root, yaml.ScalarNode) and not root.value):
         return None
     return Place(str(path), root)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from atlas.expr.pattern import compile_pattern
-from atlas.expr.pattern_program import BoolArray
 from atlas.expr.text import encode
 from atlas.expr.tree import Node, rewritten
 from atlas.model import Tags
+
+if TYPE_CHECKING:
+    from atlas.expr.pattern import Pattern
 
 
 class Query(Node):
@@ -72,9 +72,9 @@ class KeyQuery(Query):
         """Whether a value of the key is selected."""
         raise NotImplementedError
 
-    def accepts_many(self, values: Sequence[str]) -> BoolArray:
+    def accepts_many(self, values: Sequence[str]) -> Sequence[bool]:
         """Whether each of several values is selected."""
-        return np.fromiter(map(self.accepts, values), np.bool_, len(values))
+        return list(map(self.accepts, values))
 
     def matches(self, tags: Tags) -> bool:
         """If the key is there and its value accepted."""
@@ -169,6 +169,13 @@ class In(KeyQuery):
         return f"{encode(self.key)},(,{','.join(map(encode, self.values))},),:in"
 
 
+def _compiled(regex: Regex) -> Pattern:
+    # Patterns load numpy; whoever parses programs without patterns needs none.
+    from atlas.expr.pattern import compile_pattern  # noqa: PLC0415
+
+    return compile_pattern(regex.pattern, regex.ignore_case)
+
+
 @dataclass(frozen=True, slots=True)
 class Regex(KeyQuery):
     """Selects series whose value matches a pattern from its beginning."""
@@ -178,7 +185,7 @@ class Regex(KeyQuery):
     ignore_case: bool = False
 
     def __post_init__(self) -> None:
-        compile_pattern(self.pattern, self.ignore_case)
+        _compiled(self)
 
     @property
     def original_name(self) -> str:
@@ -187,11 +194,11 @@ class Regex(KeyQuery):
 
     def accepts(self, value: str) -> bool:
         """What the pattern finds."""
-        return compile_pattern(self.pattern, self.ignore_case).accepts(value)
+        return _compiled(self).accepts(value)
 
-    def accepts_many(self, values: Sequence[str]) -> BoolArray:
+    def accepts_many(self, values: Sequence[str]) -> Sequence[bool]:
         """All values at once, in bounded time."""
-        return compile_pattern(self.pattern, self.ignore_case).accepts_many(values)
+        return list(_compiled(self).accepts_many(values))
 
     def __str__(self) -> str:
         return f"{encode(self.key)},{encode(self.pattern)},:{'reic' if self.ignore_case else 're'}"
