@@ -19,7 +19,7 @@ types: ## check the types
 	$(BIN)/mypy
 
 test: ## run what is quick, offline and unprivileged
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-all: ## run everything; a skip is a failure
 	$(BIN)/pytest -m '' --no-skips

@@ -27,7 +27,7 @@ from atlas.model import EvalContext
 from atlas.store.memory import StoreConfig
 from tests.fuzz.programs import program
 
-SECONDS = float(os.environ.get("CHAOSCTL_FUZZ_SECONDS", "3"))
+SECONDS = float(os.environ.get("CHAOSCTL_FUZZ_SECONDS", "1"))
 SEED = int(os.environ.get("CHAOSCTL_FUZZ_SEED", "0"))
 PROGRAM_SECONDS_MAX = 10.0
 MEMORY_GROWTH_MAX = 400 * 1024 * 1024

@@ -16,7 +16,7 @@ from tests.oracle.application import NOW_MS, application
 from tests.oracle.callers import InProcess
 from tests.oracle.vectors import Question
 
-SECONDS = float(os.environ.get("CHAOSCTL_FUZZ_SECONDS", "3"))
+SECONDS = float(os.environ.get("CHAOSCTL_FUZZ_SECONDS", "1"))
 SEED = int(os.environ.get("CHAOSCTL_FUZZ_SEED", "0"))
 REQUEST_SECONDS_MAX = 15.0
 

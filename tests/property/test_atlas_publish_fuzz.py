@@ -25,7 +25,7 @@ from atlas.store.limits import StoreLimits
 from atlas.store.memory import MemoryStore, StoreConfig
 from tests.unit.atlas.server.conftest import Answer, Caller
 
-SECONDS = float(os.environ.get("CHAOSCTL_FUZZ_SECONDS", "3"))
+SECONDS = float(os.environ.get("CHAOSCTL_FUZZ_SECONDS", "1"))
 SEED = int(os.environ.get("CHAOSCTL_FUZZ_SEED", "0"))
 REQUEST_SECONDS_MAX = 5.0
 CPU_SECONDS_MAX = 1.0
