@@ -69,4 +69,4 @@ class Atlas:
         with self.store.locked():
             if key is None:
                 return self.store.index.keys(wanted)
-            return self.store.index.values(key, wanted)
+            return list(self.store.index.values(key, wanted))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
+
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -30,15 +33,16 @@ def _answer(state: ServerState, key: str | None, parameters: Parameters) -> Resp
     program = parameters.text("q", ":true")
     query = parse_query(program)
     if is_verbose and key is None:
-        items: list[str] = []
+        items: Sequence[str] = ()
     else:
         with state.store.locked():
             index = state.store.index
             items = index.keys(query) if key is None else index.values(key, query)
-    offsets = [f"{key},{item}" for item in items] if is_verbose else items
-    page = [i for i, at in enumerate(offsets) if at > offset][:limit]
-    headers = {NEXT_OFFSET_HEADER: offsets[page[-1]]} if len(page) >= min(limit, limit_max) else {}
-    shown = [items[i] for i in page]
+    prefix = f"{key}," if is_verbose else ""
+    begin = bisect_right(items, offset, key=lambda item: prefix + item) if offset else 0
+    shown = items[begin : begin + limit]
+    is_full = len(shown) >= min(limit, limit_max)
+    headers = {NEXT_OFFSET_HEADER: prefix + shown[-1]} if is_full else {}
     if parameters.text("format", "json") == "txt":
         lines = (f"{key}\t{item}\t-1" if is_verbose else item for item in shown)
         return Response("\n".join(lines), headers=headers, media_type="text/plain")

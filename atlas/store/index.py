@@ -19,7 +19,17 @@ from itertools import compress
 import numpy as np
 import numpy.typing as npt
 
-from atlas.expr.query_expr import And, Equal, FalseQuery, KeyQuery, Not, Or, Query, clauses
+from atlas.expr.query_expr import (
+    And,
+    Equal,
+    FalseQuery,
+    KeyQuery,
+    Not,
+    Or,
+    Query,
+    TrueQuery,
+    clauses,
+)
 from atlas.model import Tags
 from atlas.store.layout import BoolArray, RowArray
 
@@ -88,6 +98,12 @@ class _Column:
         codes[: len(self.codes)] = self.codes
         self.codes = codes
 
+    def texts_in(self, codes: RowArray) -> tuple[str, ...]:
+        """The values that the codes stand for, sorted."""
+        used = np.zeros(len(self.texts) + 1, np.bool_)
+        used[codes] = True
+        return tuple(sorted(self.texts[code] for code in np.flatnonzero(used[:-1]).tolist()))
+
     def accepted(self, query: KeyQuery, rows: RowArray) -> BoolArray:
         """Which rows have a value that the query accepts."""
         if isinstance(query, Equal):
@@ -132,6 +148,7 @@ class TagIndex:
         self._page_counts: dict[str, int] = {}
         self._row_end = 0
         self._version = 0
+        self._listed: dict[str, tuple[int, tuple[str, ...]]] = {}
 
     @property
     def version(self) -> int:
@@ -278,15 +295,19 @@ class TagIndex:
         rows = self.select_all() if query is None else self.select(query)
         return sorted(k for k, c in self._columns.items() if (c.codes[rows] >= 0).any())
 
-    def values(self, key: str, query: Query | None = None) -> list[str]:
+    def values(self, key: str, query: Query | None = None) -> Sequence[str]:
         """Every value of a key that a matching series has, sorted."""
         column = self._columns.get(key)
         if column is None:
-            return []
-        rows = self.select_all() if query is None else self.select(query)
-        used = np.zeros(len(column.texts) + 1, np.bool_)
-        used[column.codes[rows]] = True
-        return sorted(column.texts[code] for code in np.flatnonzero(used[:-1]).tolist())
+            return ()
+        if query is not None and not isinstance(query, TrueQuery):
+            return column.texts_in(column.codes[self.select(query)])
+        # Asked again and again while people type, and only series that come or go change it.
+        version, texts = self._listed.get(key, (-1, ()))
+        if version != self._version:
+            texts = column.texts_in(column.codes)
+            self._listed[key] = self._version, texts
+        return texts
 
     def _candidates(self, query: Query | None) -> RowArray:
         """Rows that may match: those of the names that the query allows."""

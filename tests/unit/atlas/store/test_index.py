@@ -95,11 +95,11 @@ def test_rows_without_keys_are_one_group(index):
 def test_listing_names_only_what_series_have(index):
     assert index.keys() == ["name", "node", "zone"]
     assert index.keys(parse_query("node,i-2,:eq")) == ["name", "node"]
-    assert index.values("zone") == ["a"]
-    assert index.values("nope") == []
+    assert list(index.values("zone")) == ["a"]
+    assert list(index.values("nope")) == []
     index.remove(index.select(parse_query("node,i-1,:eq")).tolist())
     assert index.keys() == ["name", "node"]
-    assert index.values("node") == ["i-2", "i-3"]
+    assert list(index.values("node")) == ["i-2", "i-3"]
 
 
 def test_freed_row_is_handed_out_again_within_its_name(index):
@@ -180,3 +180,15 @@ def test_identities_survive_growth_and_removal():
     assert all(index.row_of(series_id(own)) is None for own in tags[:2500])
     kept = zip(tags[2500:], rows[2500:], strict=True)
     assert all(index.row_of(series_id(own)) == row for own, row in kept)
+
+
+def test_values_of_all_series_follow_those_that_come_and_go():
+    index = TagIndex()
+    rows = [index.add(series_id(own), own) for own in ({"name": "a", "k": x} for x in "zyx")]
+    assert list(index.values("k")) == ["x", "y", "z"]
+    index.add(series_id({"name": "a", "k": "w"}), {"name": "a", "k": "w"})
+    assert list(index.values("k")) == ["w", "x", "y", "z"]
+    index.remove(rows[:1])
+    assert list(index.values("k")) == ["w", "x", "y"]
+    assert list(index.values("k", parse_query(":true"))) == ["w", "x", "y"]
+    assert list(index.values("k", parse_query("k,y,:lt"))) == ["w", "x"]
