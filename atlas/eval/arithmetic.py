@@ -13,7 +13,7 @@ from atlas.eval.lines import Lines, keys_of, no_data, one_line
 from atlas.eval.operators import BINARY_ARRAYS, UNARY_ARRAYS
 from atlas.eval.reduce import combine_lines
 from atlas.expr.data_expr import data_exprs
-from atlas.expr.label import group_label, tag_label
+from atlas.expr.label import group_labels, tag_label
 from atlas.expr.math_expr import (
     Binary,
     Clamp,
@@ -129,7 +129,7 @@ def _line_groups(expr: LineGroupBy, evaluation: Evaluation) -> Lines:
     tags = tuple(
         {k: v for k, v in inner.tags[group[0]].items() if k in kept} for group in members.values()
     )
-    labels = tuple(group_label(expr.keys, key) for key in members)
+    labels = group_labels(expr.keys, members)
     is_rate = tuple(inner.is_rate[group[0]] for group in members.values() if inner.is_rate)
     return Lines(tags, labels, tuple(members), values, is_rate)
 

@@ -10,7 +10,7 @@ import numpy as np
 from atlas.eval.lines import Lines, no_data, one_line
 from atlas.eval.reading import Reading, Source, read_together
 from atlas.expr.data_expr import Aggregate, All, DataExpr, GroupBy
-from atlas.expr.label import aggregate_label, group_label, tag_label
+from atlas.expr.label import aggregate_label, group_labels, tag_label
 from atlas.expr.query_expr import exact_tags
 from atlas.expr.text import duration_text
 from atlas.model import EvalContext
@@ -74,7 +74,7 @@ def _lines(expr: DataExpr, reading: Reading) -> Lines:
         case GroupBy():
             exact = exact_tags(expr.query)
             keys = tuple(tuple(own[key] for key in expr.keys) for own in tags)
-            labels = tuple(group_label(expr.keys, key) for key in keys)
+            labels = group_labels(expr.keys, keys)
             return Lines(tuple({**exact, **own} for own in tags), labels, keys, values, is_rate)
         case All():
             labels = tuple(map(tag_label, tags))

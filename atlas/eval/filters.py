@@ -16,7 +16,7 @@ from atlas.eval.algorithms.summary import STATISTICS
 from atlas.eval.evaluation import Evaluation, evaluates
 from atlas.eval.lines import Lines
 from atlas.expr.filter_expr import ConditionStat, Consolidate, Filter, PriorityFilter, Stat
-from atlas.expr.label import group_label, tag_label
+from atlas.expr.label import group_labels, tag_label
 from atlas.expr.operators import NEARLY_ZERO
 
 OTHERS = "--others--"
@@ -79,7 +79,7 @@ def _matching(
 def _priority_filter(expr: PriorityFilter, evaluation: Evaluation) -> Lines:
     lines = evaluation.lines(expr.inner)
     keys = expr.grouping
-    labels = lines.labels if keys is None else [group_label(keys, key) for key in lines.keys]
+    labels = lines.labels if keys is None else group_labels(keys, lines.keys)
     # Ties are broken by order, which in the original is that of the groups.
     order = sorted(range(lines.count), key=labels.__getitem__)
     numbers = _statistic(expr.statistic, lines.values)[order]

@@ -12,7 +12,7 @@ from atlas.errors import AtlasError, requirement_failed
 from atlas.eval.evaluation import Evaluation, evaluates
 from atlas.eval.lines import Lines, keys_of
 from atlas.expr.data_expr import data_exprs
-from atlas.expr.label import group_label, query_label
+from atlas.expr.label import group_labels, query_label
 from atlas.expr.sketch_expr import (
     BUCKET_BOUNDS,
     PERCENTILE_KEY,
@@ -96,9 +96,9 @@ def _percentiles(expr: Percentiles, evaluation: Evaluation) -> Lines:
     values = _estimated(sketches, inner.values, expr.percentiles)
     texts = [percentile_text(p) for p in expr.percentiles]
     tags = tuple({**own, PERCENTILE_KEY: text} for own in sketches.tags for text in texts)
-    names = [group_label(expr.group_keys, key) for key in sketches.keys]
+    names = group_labels(expr.group_keys, sketches.keys)
     if not expr.group_keys:
-        names = [query_label(expr.counts.query)]
+        names = (query_label(expr.counts.query),)
     labels = tuple(f"percentile({name}, {text})" for name in names for text in texts)
     return Lines(tags, labels, keys_of(tags, expr.grouping), values)
 
@@ -173,11 +173,11 @@ def _approx_distinct(expr: ApproxDistinct, evaluation: Evaluation) -> Lines:
     values = estimate_distinct(ranks, sketches.starts)
     query = next(data_exprs(expr)).query
     if keys:
-        labels = [group_label(keys, key) for key in sketches.keys]
+        labels = group_labels(keys, sketches.keys)
     else:
-        labels = [f"approx-distinct({query_label(query)})"]
+        labels = (f"approx-distinct({query_label(query)})",)
     tags = tuple(sketches.tags)
-    return Lines(tags, tuple(labels), keys_of(tags, keys), values)
+    return Lines(tags, labels, keys_of(tags, keys), values)
 
 
 def estimate_distinct(ranks: FloatArray, starts: IntArray) -> FloatArray:

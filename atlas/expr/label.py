@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from atlas.expr.data_expr import Aggregate
 from atlas.expr.query_expr import (
@@ -54,6 +54,7 @@ def tag_label(tags: Mapping[str, str]) -> str:
     return ", ".join(f"{k}={v}" for k, v in sorted(tags.items())) or "NO TAGS"
 
 
-def group_label(keys: Sequence[str], values: Sequence[str]) -> str:
-    """The label of a group: `(k=v k2=v2)`, in the order of the keys."""
-    return f"({' '.join(f'{k}={v}' for k, v in zip(keys, values, strict=True))})"
+def group_labels(keys: Sequence[str], groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """The label of each group: `(k=v k2=v2)`, in the order of the keys."""
+    pattern = f"({' '.join(key.replace('%', '%%') + '=%s' for key in keys)})"
+    return tuple(pattern % values for values in groups)
