@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import atlas_packing, help_screen, install, outage, platform, residue, verdicts
+from tests.bench import atlas_packing, atlas_png, help_screen, install, outage, platform, residue, verdicts
 from tests.bench.figure import Figure, table
 from tests.bench.store import benchmark as store
 
@@ -26,6 +26,7 @@ FIGURES: dict[str, Measure] = {
     "outage": outage.measure,
     "packing": atlas_packing.measure,
     "platform": platform.measure,
+    "png": atlas_png.measure,
     "residue": residue.measure,
     "store": store.measure,
     "verdicts": verdicts.measure,
