@@ -14,7 +14,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import atlas_packing, atlas_png, help_screen, install, outage, platform, residue, verdicts
+from tests.bench import (
+    atlas_packing,
+    atlas_png,
+    help_screen,
+    install,
+    outage,
+    platform,
+    residue,
+    verdicts,
+)
 from tests.bench.figure import Figure, table
 from tests.bench.store import benchmark as store
 

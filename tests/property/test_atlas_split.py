@@ -111,4 +111,4 @@ def test_series_and_tags_of_parts_are_those_of_all(points, split, width):
     query = parse_query("zone,y,:le")
     for key in ("name", "zone", "node"):
         values = {value for part in parts for value in part.index.values(key, query)}
-        assert sorted(values) == whole.index.values(key, query)
+        assert sorted(values) == list(whole.index.values(key, query))
