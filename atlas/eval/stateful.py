@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from atlas.errors import requirement_failed
 from atlas.eval.algorithms import FloatArray
@@ -37,30 +37,18 @@ from atlas.expr.stateful_expr import (
 
 WINDOW_STEPS_MAX = 86_400
 
-
-@evaluates(Delay)
-def _delay(expr: Delay, evaluation: Evaluation) -> Lines:
-    return _windowed(expr, evaluation, delayed)
-
-
-@evaluates(RollingCount)
-def _rolling_count(expr: RollingCount, evaluation: Evaluation) -> Lines:
-    return _windowed(expr, evaluation, rolling_count)
-
-
-@evaluates(RollingMin)
-def _rolling_min(expr: RollingMin, evaluation: Evaluation) -> Lines:
-    return _windowed(expr, evaluation, rolling_min)
-
-
-@evaluates(RollingMax)
-def _rolling_max(expr: RollingMax, evaluation: Evaluation) -> Lines:
-    return _windowed(expr, evaluation, rolling_max)
-
-
-@evaluates(RollingSum)
-def _rolling_sum(expr: RollingSum, evaluation: Evaluation) -> Lines:
-    return _windowed(expr, evaluation, rolling_sum)
+_WINDOWED: Mapping[type[WindowedExpr], Callable[[FloatArray, int], FloatArray]] = {
+    Delay: delayed,
+    RollingCount: rolling_count,
+    RollingMax: rolling_max,
+    RollingMin: rolling_min,
+    RollingSum: rolling_sum,
+}
+_PLAIN: Mapping[type[StatefulExpr], Callable[[FloatArray], FloatArray]] = {
+    CumulativeMax: running_max,
+    Derivative: difference,
+    Integral: running_sum,
+}
 
 
 @evaluates(RollingMean)
@@ -86,21 +74,6 @@ def _trend(expr: Trend, evaluation: Evaluation) -> Lines:
     return _computed(expr, evaluation, compute)
 
 
-@evaluates(Integral)
-def _integral(expr: Integral, evaluation: Evaluation) -> Lines:
-    return _computed(expr, evaluation, running_sum)
-
-
-@evaluates(Derivative)
-def _derivative(expr: Derivative, evaluation: Evaluation) -> Lines:
-    return _computed(expr, evaluation, difference)
-
-
-@evaluates(CumulativeMax)
-def _cumulative_max(expr: CumulativeMax, evaluation: Evaluation) -> Lines:
-    return _computed(expr, evaluation, running_max)
-
-
 @evaluates(Des)
 def _des(expr: Des, evaluation: Evaluation) -> Lines:
     def compute(values: FloatArray) -> FloatArray:
@@ -123,12 +96,6 @@ def _sliding_des(expr: SlidingDes, evaluation: Evaluation) -> Lines:
     return _computed(expr, evaluation, compute)
 
 
-def _windowed(
-    expr: WindowedExpr, evaluation: Evaluation, algorithm: Callable[[FloatArray, int], FloatArray]
-) -> Lines:
-    return _computed(expr, evaluation, lambda values: algorithm(values, _checked_size(expr.size)))
-
-
 def _computed(
     expr: StatefulExpr, evaluation: Evaluation, compute: Callable[[FloatArray], FloatArray]
 ) -> Lines:
@@ -141,3 +108,18 @@ def _checked_size(size: int) -> int:
     if 1 <= size <= WINDOW_STEPS_MAX:
         return size
     raise requirement_failed(f"window size must be between 1 and {WINDOW_STEPS_MAX}: {size}")
+
+
+def _windowed(expr: WindowedExpr, evaluation: Evaluation) -> Lines:
+    algorithm = _WINDOWED[type(expr)]
+    return _computed(expr, evaluation, lambda values: algorithm(values, _checked_size(expr.size)))
+
+
+def _plain(expr: StatefulExpr, evaluation: Evaluation) -> Lines:
+    return _computed(expr, evaluation, _PLAIN[type(expr)])
+
+
+for _windowed_kind in _WINDOWED:
+    evaluates(_windowed_kind)(_windowed)
+for _plain_kind in _PLAIN:
+    evaluates(_plain_kind)(_plain)
