@@ -24,8 +24,8 @@ from atlas.store.layout import (
     IntArray,
     RowArray,
     WordArray,
-    zeroed,
 )
+from atlas.store.pages import PagedRows, zeroed
 from atlas.store.parts import Plain
 from atlas.store.view import OPEN, BlockView, Packed
 
@@ -33,7 +33,6 @@ __all__ = ["Block", "FloatArray", "IntArray", "RowArray"]
 
 ROW_BYTES = POINTS_PER_BLOCK * 8
 BLOCK_ROW_BYTES = 8 + 1 + 4  # presence word; part and position once packed
-PAGE_BYTES = 4096
 _COPY_ROWS = 2048
 
 
@@ -44,11 +43,11 @@ class Block:
     does not copy them. `stamps` has for each column the number of the batch that last wrote to it,
     0 for none; `written_ms` is the time of the last writing, by the clock of those who write;
     `used_row_count` says how many rows have values, `open_row_count` how many of them are not
-    packed.
+    packed. `before` is a block in which the same rows have values.
     """
 
     __slots__ = (
-        "_is_page_used",
+        "_rows",
         "open_row_count",
         "packed",
         "present",
@@ -58,13 +57,15 @@ class Block:
         "written_ms",
     )
 
-    def __init__(self, row_count: int, row_count_expected: int = 0) -> None:
+    def __init__(
+        self, row_count: int, row_count_expected: int = 0, before: Block | None = None
+    ) -> None:
         self.present: WordArray = zeroed((row_count,), np.uint64)
         self.stamps: IntArray = np.zeros(POINTS_PER_BLOCK, np.int64)
         self.packed: Packed | None = None
         self.written_ms = 0
         self.open_row_count = self.used_row_count = 0
-        self._begin_rows(max(row_count, row_count_expected))
+        self._begin_rows(max(row_count, row_count_expected), before)
 
     @property
     def row_count(self) -> int:
@@ -125,7 +126,7 @@ class Block:
     @property
     def open_bytes(self) -> int:
         """What the rows that are not packed have committed."""
-        return int(np.count_nonzero(self._is_page_used)) * PAGE_BYTES
+        return self._rows.committed_bytes
 
     def sizes_bytes(self) -> Mapping[str, int]:
         """What the block has committed, by the kind of its rows; `index` finds them."""
@@ -143,9 +144,10 @@ class Block:
             is_open &= self.packed.part_of == OPEN
         return np.flatnonzero(is_open).astype(np.int32)
 
-    def _begin_rows(self, row_count: int) -> None:
-        self.values: FloatArray = zeroed((row_count, POINTS_PER_BLOCK), np.float64)
-        self._is_page_used: BoolArray = np.zeros(row_count * ROW_BYTES // PAGE_BYTES + 1, np.bool_)
+    def _begin_rows(self, row_count: int, before: Block | None = None) -> None:
+        expected = None if before is None else before.present != 0
+        self._rows = PagedRows(row_count, POINTS_PER_BLOCK, expected)
+        self.values: FloatArray = self._rows.values
 
     def _move_rows(self, row_count: int) -> None:
         values, open_rows = self.values, self._open_rows()
@@ -154,7 +156,7 @@ class Block:
         for start in range(0, len(open_rows), _COPY_ROWS):
             rows = open_rows[start : start + _COPY_ROWS]
             self.values[rows] = values[rows]
-        self._use_pages(open_rows)
+        self._rows.use(open_rows)
 
     def _open(self, rows: RowArray) -> None:
         """Take rows that are packed back among the open ones."""
@@ -168,9 +170,4 @@ class Block:
 
     def _use(self, rows: RowArray) -> None:
         self.open_row_count += len(rows)
-        self._use_pages(rows)
-
-    def _use_pages(self, rows: RowArray) -> None:
-        begin = rows.astype(np.int64) * ROW_BYTES
-        self._is_page_used[begin // PAGE_BYTES] = True
-        self._is_page_used[(begin + ROW_BYTES - 1) // PAGE_BYTES] = True
+        self._rows.use(rows)

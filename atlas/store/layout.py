@@ -6,9 +6,6 @@ that column i holds a value.
 
 from __future__ import annotations
 
-import mmap
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -22,22 +19,6 @@ POINTS_PER_BLOCK = 60
 ALL_COLUMNS = slice(0, POINTS_PER_BLOCK)
 FULL_WORD = np.uint64((1 << POINTS_PER_BLOCK) - 1)
 COLUMN_BITS: WordArray = np.uint64(1) << np.arange(POINTS_PER_BLOCK, dtype=np.uint64)
-
-
-def zeroed(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Zeros whose pages are committed only when they are written, and given back when dropped.
-
-    From the heap a second array of the same size would be wiped, and so committed, as soon as the
-    first has been freed; and shared memory would be committed by reading it.
-    """
-    kind = np.dtype(dtype)
-    count = int(np.prod(shape))
-    memory = mmap.mmap(
-        -1, max(1, count * kind.itemsize), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    )
-    if hasattr(mmap, "MADV_NOHUGEPAGE"):
-        memory.madvise(mmap.MADV_NOHUGEPAGE)  # a huge page would commit 4,000 rows for one
-    return np.frombuffer(memory, dtype=kind, count=count).reshape(shape)
 
 
 def column_word(columns: slice) -> np.uint64:

@@ -14,10 +14,11 @@ A new block must only fit into what is not used.
 from __future__ import annotations
 
 from atlas.model import Tags
-from atlas.store.block import BLOCK_ROW_BYTES, PAGE_BYTES, ROW_BYTES
+from atlas.store.block import BLOCK_ROW_BYTES, ROW_BYTES
 from atlas.store.index import TagIndex
 from atlas.store.limits import StoreFull, StoreLimits
 from atlas.store.normalize import STATE_BYTES, Normalizer
+from atlas.store.pages import PAGE_BYTES
 from atlas.store.window import BlockWindow
 
 BATCHES = "batches"

@@ -59,7 +59,8 @@ class BlockWindow:
 
     def begin(self, number: int) -> None:
         """Make a block."""
-        self._blocks[number] = Block(self.row_count, self._row_count_expected)
+        before = self._blocks[max(self._blocks)] if self._blocks else None
+        self._blocks[number] = Block(self.row_count, self._row_count_expected, before)
 
     def overlapping(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, Block]]:
         """The blocks that hold steps from `start_ms` to before `end_ms`, with their first step."""
