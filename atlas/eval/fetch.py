@@ -10,7 +10,7 @@ import numpy as np
 from atlas.eval.lines import Lines, no_data, one_line
 from atlas.eval.reading import Reading, Source, read_together
 from atlas.expr.data_expr import Aggregate, All, DataExpr, GroupBy
-from atlas.expr.label import aggregate_label, group_labels, tag_label
+from atlas.expr.label import aggregate_label
 from atlas.expr.query_expr import exact_tags
 from atlas.expr.text import duration_text
 from atlas.model import EvalContext
@@ -61,24 +61,16 @@ def _source(expr: DataExpr) -> Source:
 
 def _lines(expr: DataExpr, reading: Reading) -> Lines:
     """What was read, without groups that are all gaps."""
-    values = reading.values
-    shown = np.flatnonzero(~np.isnan(values).all(axis=1))
-    tags = tuple(reading.tags[i] for i in shown.tolist())
-    values, is_rate = values[shown], tuple((~reading.are_gauges[shown]).tolist())
-    match expr:
-        case Aggregate():
-            if not len(shown):
-                return no_data(reading.context.step_count)
-            line = one_line(exact_tags(expr.query), aggregate_label(expr), values[0])
-            return replace(line, is_rate=is_rate)
-        case GroupBy():
-            exact = exact_tags(expr.query)
-            keys = tuple(tuple(own[key] for key in expr.keys) for own in tags)
-            labels = group_labels(expr.keys, keys)
-            return Lines(tuple({**exact, **own} for own in tags), labels, keys, values, is_rate)
-        case All():
-            labels = tuple(map(tag_label, tags))
-            return Lines(tags, labels, ((),) * len(tags), values, is_rate)
+    selection, values = reading.selection, reading.values
+    is_rate = tuple((~selection.are_gauges).tolist())
+    if isinstance(expr, Aggregate):
+        if np.isnan(values).all():
+            return no_data(reading.context.step_count)
+        line = one_line(exact_tags(expr.query), aggregate_label(expr), values[0])
+        return replace(line, is_rate=is_rate)
+    lines = Lines(selection.tags, selection.labels, selection.keys, values, is_rate)
+    are_gaps = np.isnan(values).all(axis=1)
+    return lines.picked(np.flatnonzero(~are_gaps).tolist()) if are_gaps.any() else lines
 
 
 def _moved(context: EvalContext, offset_ms: int) -> EvalContext:

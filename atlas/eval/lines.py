@@ -70,5 +70,7 @@ def keys_of(
 
 def sorted_by_label(lines: Lines) -> Lines:
     """The same lines in the order in which they are shown."""
-    ordered = lines.picked(sorted(range(lines.count), key=lines.labels.__getitem__))
-    return replace(ordered, notices=lines.notices)
+    order = sorted(range(lines.count), key=lines.labels.__getitem__)
+    if order == list(range(lines.count)):  # as the store hands them out
+        return lines
+    return replace(lines.picked(order), notices=lines.notices)

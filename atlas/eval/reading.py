@@ -26,10 +26,11 @@ from atlas.model import EvalContext
 from atlas.store.block import Block
 from atlas.store.budget import Budget
 from atlas.store.index import Groups
+from atlas.store.kernels import Check
 from atlas.store.layout import POINTS_PER_BLOCK, BoolArray, FloatArray, RowArray
 from atlas.store.limits import StoreLimits
 from atlas.store.memory import MemoryStore
-from atlas.store.parts import Check
+from atlas.store.selection import NOTHING, Selection
 from atlas.store.view import BlockView
 
 _LOOKS_MAX = 3
@@ -61,7 +62,6 @@ def read_together(store: MemoryStore, readings: Sequence[Reading], budget: Budge
             if cell_count <= _CELLS_UNDER_LOCK or not looks_left:
                 for reading in readings:
                     reading.read(budget)
-                    reading.describe()
                 return
         for reading in readings:
             reading.read(budget)
@@ -70,14 +70,12 @@ def read_together(store: MemoryStore, readings: Sequence[Reading], budget: Budge
 class Reading:
     """One source being read for a window.
 
-    Once it is read each group has `values`, shape (groups, steps) with NaN for a gap; the `tags` by
-    which it was grouped, or of its series; and whether it is a gauge, by its first series.
+    Once it is read, `values` has the groups of its `selection`, shape (groups, steps) with NaN for
+    a gap.
     """
 
+    selection: Selection
     values: FloatArray
-    tags: tuple[dict[str, str], ...]
-    are_gauges: BoolArray
-    _groups: Groups
     _stamp: int
     _stale: slice
     _views: list[tuple[int, BlockView]]
@@ -100,14 +98,13 @@ class Reading:
         # If rows have changed their series, or a block has left the window, nothing read is true.
         if dropped or self._generation != self._store.generation:
             self._forget()
-        if self._version != self._store.index.version:
-            self._select()
+        self._select()
         self._views = [(block_ms, block.view()) for block_ms, block in blocks]
         changed = [self._changed_steps(block_ms, block) for block_ms, block in blocks]
         self._stale = _hull([steps for steps in changed if steps.stop > steps.start])
         stale_count = (self._stale.stop - self._stale.start) * self._multiple
         column_count = min(stale_count, len(blocks) * POINTS_PER_BLOCK)
-        cell_count = int(len(self._groups.rows) * column_count)
+        cell_count = int(len(self.selection.groups.rows) * column_count)
         if not self._stamp:
             budget.spend(cell_count)
         self._stamp = self._store.window.stamp
@@ -116,58 +113,43 @@ class Reading:
     def read(self, budget: Budget) -> None:
         """Compute what the last look found. Without the lock, or under it."""
         step_count = self._stale.stop - self._stale.start
-        if not step_count or not self._groups.count:
+        group_count = self.selection.groups.count
+        if not step_count or not group_count:
             return
         begin_ms = self.context.start_ms + self._stale.start * self.context.step_ms
         end_ms = begin_ms + step_count * self.context.step_ms
         window = EvalContext(begin_ms, end_ms, self.context.step_ms)
         at_once = max(1, _CELLS_AT_ONCE // (step_count * self._multiple))
-        for first in range(0, self._groups.count, at_once):
-            last = min(first + at_once, self._groups.count)
+        for first in range(0, group_count, at_once):
+            last = min(first + at_once, group_count)
             piece = self._computed(first, last, window, budget.check)
             self.values[first:last, self._stale] = piece
-
-    def describe(self) -> None:
-        """Find the tags of the groups. Under the lock."""
-        index, keys = self._store.index, self.source.keys
-        firsts = self._firsts()
-        if keys is None:
-            self.tags = tuple(index.tags_of(row) for row in firsts.tolist())
-        elif keys and len(firsts):
-            columns = [index.values_at(key, firsts) for key in keys]
-            self.tags = tuple(dict(zip(keys, v, strict=True)) for v in zip(*columns, strict=True))
-        else:
-            self.tags = ({},) * len(firsts)
 
     def _forget(self) -> None:
         """Begin anew."""
         self._generation = self._store.generation
-        self._version = -1
         self._stamp = 0
         self._views = []
         self._stale = slice(0, 0)
-        self._groups = Groups(np.zeros(0, np.int32), np.zeros(1, np.int64))
-        self.are_gauges = np.zeros(0, np.bool_)
+        self.selection = NOTHING
         self.values = np.zeros((0, self.context.step_count))
-        self.tags = ()
 
     def _select(self) -> None:
         """Find rows and groups; what has been computed of groups that were there is kept."""
-        index = self._store.index
-        self._version = index.version
-        rows = index.select(self.source.query)
-        keys = self.source.keys
-        groups = Groups(rows, np.arange(len(rows) + 1)) if keys is None else index.group(rows, keys)
-        if keys != ():
+        before, before_values = self.selection, self.values
+        selection = self._store.select(self.source.query, self.source.keys)
+        if selection is before:
+            return
+        groups = selection.groups
+        if self.source.keys != ():
             _check_size(self._store.config.limits, groups.count, self.context)
-        values: FloatArray = np.full((groups.count, self.context.step_count), np.nan)
-        if self._groups.count:
+        self.selection = selection
+        self.values = np.full((groups.count, self.context.step_count), np.nan)
+        if before.groups.count:
             # The rows of a group stay in one group, so any of them leads to it.
-            group_of = np.zeros(index.capacity, np.int64)
+            group_of = np.zeros(self._store.index.capacity, np.int64)
             group_of[groups.rows] = np.repeat(np.arange(groups.count), np.diff(groups.starts))
-            values[group_of[self._firsts()]] = self.values
-        self._groups, self.values = groups, values
-        self.are_gauges = self._store.normalizer.are_gauges(self._firsts())
+            self.values[group_of[before.firsts]] = before_values
 
     def _changed_steps(self, block_ms: int, block: Block) -> slice:
         """The steps of the window that have columns which were written to since the last look."""
@@ -179,16 +161,13 @@ class Reading:
         steps = (times_ms - self._first_ms) // self.context.step_ms
         return slice(int(steps[0]), int(steps[-1]) + 1)
 
-    def _firsts(self) -> RowArray:
-        """The first row of each group."""
-        return np.asarray(self._groups.rows[self._groups.starts[:-1]])
-
     def _computed(self, first: int, last: int, window: EvalContext, check: Check) -> FloatArray:
         """Values of the groups from `first` to before `last`, for some of the steps."""
         function, how, multiple = self.source.function, self.source.how, self._multiple
-        starts = self._groups.starts[first : last + 1]
-        groups = Groups(self._groups.rows[starts[0] : starts[-1]], starts - starts[0])
-        is_gauge = self.are_gauges[first:last]
+        groups, is_gauge = self.selection.groups, self.selection.are_gauges[first:last]
+        if last - first < groups.count:
+            starts = groups.starts[first : last + 1]
+            groups = Groups(groups.rows[starts[0] : starts[-1]], starts - starts[0])
         if multiple > 1 and is_joined_first(function, how):
             return joined_first(
                 lambda series: self._slots("sum", series, window, check),
@@ -242,11 +221,6 @@ def _hull(steps: Sequence[slice]) -> slice:
 
 
 def _check_size(limits: StoreLimits, line_count: int, context: EvalContext) -> None:
-    if line_count > limits.line_count_max:
-        raise LimitExceeded(
-            f"requirement failed: too many lines: {line_count} > {limits.line_count_max}",
-            fix="group by a key with fewer values, or select fewer series",
-        )
     count, count_max = line_count * context.step_count, limits.datapoint_count_max
     if count > count_max:
         raise LimitExceeded(

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from atlas.store.index import Groups
+from atlas.store.kernels import Check
 from atlas.store.layout import (
     COLUMN_BITS,
     FULL_WORD,
@@ -21,7 +22,6 @@ from atlas.store.layout import (
     IntArray,
     RowArray,
 )
-from atlas.store.parts import Check
 from atlas.store.view import BlockView
 
 _CHUNK_ROWS = 2048
@@ -42,12 +42,18 @@ def reduce_block(
         return block.sums(groups.rows, groups.starts, columns, check)
     if function == "count":
         return _count(block, groups, columns, check)
-    return _extreme(function, block, groups, columns, check)
+    better = np.maximum if function == "max" else np.minimum
+    return block.best(groups.rows, groups.starts, columns, better, check)
 
 
 def present_in(block: BlockView, groups: Groups, columns: slice) -> BoolArray:
     """Where a group has a value, shape (groups, columns)."""
-    words = np.bitwise_or.reduceat(block.present[groups.rows], groups.starts[:-1])
+    if groups.runs is None:
+        words = np.bitwise_or.reduceat(block.present[groups.rows], groups.starts[:-1])
+    else:
+        words = np.zeros(groups.count, np.uint64)
+        for group, first, last in groups.runs:
+            words[group] |= np.bitwise_or.reduce(block.present[first:last])
     return np.asarray((words[:, None] & COLUMN_BITS[columns]) != 0)
 
 
@@ -91,31 +97,6 @@ def _count(block: BlockView, groups: Groups, columns: slice, check: Check) -> Fl
         firsts = np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
         counts[ids[firsts]] -= np.add.reduceat(missing, firsts, axis=0, dtype=np.float64)
     return counts
-
-
-def _extreme(
-    function: str, block: BlockView, groups: Groups, columns: slice, check: Check
-) -> FloatArray:
-    worst = -np.inf if function == "max" else np.inf
-    better = np.maximum if function == "max" else np.minimum
-    width = columns.stop - columns.start
-    out: FloatArray = np.full((groups.count, width), worst)
-    rows, starts = groups.rows, groups.starts
-    for start in range(0, len(rows), _CHUNK_ROWS):
-        end = min(start + _CHUNK_ROWS, len(rows))
-        check()
-        chunk = block.read(rows[start:end], columns)
-        words = block.present[rows[start:end]]
-        gappy = np.flatnonzero(words != FULL_WORD)
-        if len(gappy):
-            has = (words[gappy, None] & COLUMN_BITS[columns]) != 0
-            chunk[gappy] = np.where(has, chunk[gappy], worst)
-        first = int(np.searchsorted(starts, start, side="right")) - 1
-        last = int(np.searchsorted(starts, end, side="left"))
-        cuts = np.maximum(starts[first:last] - start, 0)
-        best = better.reduceat(chunk, cuts, axis=0)
-        out[first:last] = better(out[first:last], best)
-    return out
 
 
 def consolidate(

@@ -296,6 +296,12 @@ def exact_tags(query: Query) -> dict[str, str]:
     return {c.key: c.value for c in clauses(query) if isinstance(c, Equal)}
 
 
+def exact_name(query: Query) -> str | None:
+    """The name that all selected series have, or None if they may have several."""
+    names = {c.value for c in clauses(query) if isinstance(c, Equal) and c.key == "name"}
+    return names.pop() if len(names) == 1 else None
+
+
 def on_keys(query: Query, is_kept: Callable[[str], bool]) -> Query:
     """The part of a query that is about certain keys; what it says of others is taken as true."""
     match query:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from atlas.asl import parse_common_query, parse_exprs
+from atlas.asl import parse_common_query, parse_exprs, parse_query
 from atlas.asl.word import Vocabulary
 from atlas.asl.words import VOCABULARIES
 from atlas.errors import AtlasError
+from atlas.expr.query_expr import Query
 from atlas.expr.style_expr import StyleExpr
 from atlas.server.parameters import Parameters
 from atlas.server.state import ServerState
@@ -31,6 +32,12 @@ def _parsed(
         variables={"tz": zone},
         common_query=None if common is None else parse_common_query(common),
     )
+
+
+@lru_cache(maxsize=512)
+def requested_query(program: str) -> Query:
+    """The series that a listing is of."""
+    return parse_query(program)
 
 
 def vocabulary_of(parameters: Parameters, state: ServerState) -> Vocabulary:

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from atlas.asl import parse_query
 from atlas.server.parameters import Parameters
+from atlas.server.programs import requested_query
 from atlas.server.state import ServerState, state_of
 
 NEXT_OFFSET_HEADER = "x-nflx-atlas-next-offset"
@@ -30,8 +30,7 @@ def _answer(state: ServerState, key: str | None, parameters: Parameters) -> Resp
     limit = parameters.positive("limit", limit_max)
     offset = parameters.text("offset", "")
     is_verbose = parameters.text("verbose", "0") == "1"
-    program = parameters.text("q", ":true")
-    query = parse_query(program)
+    query = requested_query(parameters.text("q", ":true"))
     if is_verbose and key is None:
         items: Sequence[str] = ()
     else:

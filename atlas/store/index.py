@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -27,22 +28,25 @@ from atlas.expr.query_expr import (
     Query,
     TrueQuery,
     clauses,
+    exact_name,
 )
 from atlas.model import Tags
 from atlas.store.column import TEXT_BYTES, Column
 from atlas.store.layout import BoolArray, RowArray
+from atlas.store.runs import Run, long_runs
 
 SERIES_BYTES = 190
 """What the tables take for each series, measured."""
 
 ID_SIZE = 20
 ORDERED_ROWS_MAX = 4096
-_PAGE_SIZES = (64, 256, 1024)
+_PAGE_ROWS_MIN, _PAGE_ROWS_MAX = 64, 8192
 _ROWS_AT_FIRST = 1024
 _DENSE_GROUPS_MAX = 1 << 22
+_LISTED_MAX = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Groups:
     """Rows put into groups: `rows[starts[i]:starts[i + 1]]` are those of group i."""
 
@@ -53,6 +57,11 @@ class Groups:
     def count(self) -> int:
         """How many groups there are."""
         return len(self.starts) - 1
+
+    @cached_property
+    def runs(self) -> Sequence[Run] | None:
+        """The rows as runs, or None if they lie apart."""
+        return long_runs(self.rows, self.starts)
 
 
 def series_id(tags: Tags) -> bytes:
@@ -72,20 +81,20 @@ class TagIndex:
         self._postings: dict[str, RowArray] = {}
         self._pending: dict[str, list[int]] = {}
         self._free: dict[str, list[int]] = {}
-        self._page_counts: dict[str, int] = {}
+        self._row_counts: dict[str, int] = {}
         self._row_end = 0
         self._version = 0
-        self._listed: dict[str, tuple[int, tuple[str, ...]]] = {}
+        self._version_of_name: dict[str, int] = {}
+        self._listed: dict[tuple[str, Query | None], tuple[int, tuple[str, ...]]] = {}
 
-    @property
-    def version(self) -> int:
-        """Changes whenever a series comes or goes."""
-        return self._version
+    def version_of(self, name: str | None) -> int:
+        """Changes whenever a series of a name comes or goes; without a name, any series."""
+        return self._version if name is None else self._version_of_name.get(name, 0)
 
     @property
     def name_count(self) -> int:
         """How many names series have, or had."""
-        return len(self._page_counts)
+        return len(self._row_counts)
 
     @property
     def cell_count(self) -> int:
@@ -120,7 +129,8 @@ class TagIndex:
             column = self._columns.get(key)
             if column is None or text not in column.code_of:
                 cost += TEXT_BYTES + len(text)
-        if not self._free.get(tags["name"]) and self._row_end + _PAGE_SIZES[-1] > self._capacity:
+        name = tags["name"]
+        if not self._free.get(name) and self._row_end + self._page_rows(name) > self._capacity:
             code_bytes = 4 * (len(self._columns) + len(new_keys))
             cost += self._capacity * (ID_SIZE + row_bytes + code_bytes)
         return cost
@@ -141,6 +151,7 @@ class TagIndex:
             column.codes[row] = column.code(text)
         self._pending.setdefault(name, []).append(row)
         self._version += 1
+        self._version_of_name[name] = self._version
         return row
 
     def remove(self, rows: Sequence[int]) -> None:
@@ -153,6 +164,7 @@ class TagIndex:
             freed = np.setdiff1d(self._posting(name), kept, assume_unique=True)
             self._postings[name] = kept
             self._free.setdefault(name, []).extend(freed[::-1].tolist())
+            self._version_of_name[name] = self._version
         for row in rows:
             del self._row_of[self._ids[row].tobytes()]
         for column in self._columns.values():
@@ -224,17 +236,23 @@ class TagIndex:
 
     def values(self, key: str, query: Query | None = None) -> Sequence[str]:
         """Every value of a key that a matching series has, sorted."""
+        # Asked again and again while people type, and only series that come or go change it.
+        name = None if query is None else exact_name(query)
+        version, texts = self._listed.pop((key, query), (-1, ()))
+        if version != self.version_of(name):
+            version, texts = self.version_of(name), self._values(key, query)
+        self._listed[key, query] = version, texts
+        if len(self._listed) > _LISTED_MAX:
+            del self._listed[next(iter(self._listed))]
+        return texts
+
+    def _values(self, key: str, query: Query | None) -> tuple[str, ...]:
         column = self._columns.get(key)
         if column is None:
             return ()
-        if query is not None and not isinstance(query, TrueQuery):
-            return column.texts_in(column.codes[self.select(query)])
-        # Asked again and again while people type, and only series that come or go change it.
-        version, texts = self._listed.get(key, (-1, ()))
-        if version != self._version:
-            texts = column.texts_in(column.codes)
-            self._listed[key] = self._version, texts
-        return texts
+        if query is None or isinstance(query, TrueQuery):
+            return column.texts_in(column.codes)
+        return column.texts_in(column.codes[self.select(query)])
 
     def _candidates(self, query: Query | None) -> RowArray:
         """Rows that may match: those of the names that the query allows."""
@@ -281,14 +299,18 @@ class TagIndex:
     def _take_row(self, name: str) -> int:
         free = self._free.setdefault(name, [])
         if not free:
-            page = self._page_counts.get(name, 0)
-            self._page_counts[name] = page + 1
-            size = _PAGE_SIZES[min(page, len(_PAGE_SIZES) - 1)]
+            size = self._page_rows(name)
+            self._row_counts[name] = self._row_counts.get(name, 0) + size
             free.extend(range(self._row_end + size - 1, self._row_end - 1, -1))
             self._row_end += size
             if self._row_end > self._capacity:
                 self._grow()
         return free.pop()
+
+    def _page_rows(self, name: str) -> int:
+        """How many rows a name is given next: about half of what it has, a power of two."""
+        half = self._row_counts.get(name, 0) // 2
+        return min(max(_PAGE_ROWS_MIN, 1 << half.bit_length() >> 1), _PAGE_ROWS_MAX)
 
     def _grow(self) -> None:
         while self._capacity < self._row_end:
@@ -302,7 +324,7 @@ class TagIndex:
     def _forget_unused_texts(self) -> None:
         """Drop values that no series has any more, once they are most of a column."""
         for column in self._columns.values():
-            if len(column.texts) < _PAGE_SIZES[0]:
+            if len(column.texts) < _PAGE_ROWS_MIN:
                 continue
             used = np.zeros(len(column.texts) + 1, np.bool_)
             used[column.codes] = True

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atlas.errors import BadData
+from atlas.expr.query_expr import Query
 from atlas.model import Tags
 from atlas.store.index import TagIndex, series_id
 from atlas.store.layout import POINTS_PER_BLOCK, FloatArray, IntArray, RowArray
@@ -27,6 +28,7 @@ from atlas.store.limits import StoreFull, StoreLimits
 from atlas.store.normalize import KINDS, RATE, Normalizer
 from atlas.store.pack import pack_rows
 from atlas.store.room import Room
+from atlas.store.selection import QUERIES, Selection, Selections
 from atlas.store.window import BlockWindow
 
 KEEP_MS_DEFAULT = 3_600_000
@@ -111,6 +113,7 @@ class MemoryStore:
         self.room = Room(
             config.limits, config.block_count, self.index, self.normalizer, self.window
         )
+        self._selections = Selections(self.index, self.normalizer, config.limits)
         self.refused: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._generation = 0
@@ -150,6 +153,13 @@ class MemoryStore:
         self.normalizer.grow(self.index.capacity)
         self.normalizer.start(row, KINDS.get(tags.get("atlas.dstype", ""), RATE))
         return row
+
+    def select(self, query: Query, keys: tuple[str, ...] | None) -> Selection:
+        """The series of a query in groups; see `Selections.find`. Under the lock."""
+        try:
+            return self._selections.find(query, keys)
+        finally:
+            self.room.cache_bytes[QUERIES] = self._selections.size_bytes
 
     def make_room(self, first_ms: int, last_ms: int) -> None:
         """Begin the blocks that samples of these times go to. Raises StoreFull if one cannot be."""

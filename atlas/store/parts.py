@@ -10,37 +10,37 @@ rows up without making numbers of them first where that is exact:
   percentages and counts have few decimals, and a rate is a count over the seconds of a step: the
   division gives the very number that was sent. A sum adds the codes, which is exact, and divides
   once.
-
-All sums are products with sparse matrices: no test for gaps, and the interpreter lock is free.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
-from atlas.store.layout import (
-    POINTS_PER_BLOCK,
-    FloatArray,
-    IntArray,
-    RowArray,
-    WordArray,
-    column_word,
-    presence,
+from atlas.store.kernels import (
+    CHUNK_ROWS,
+    Check,
+    chunks,
+    column_best,
+    column_sums,
+    group_sums,
+    is_run,
+    no_sums,
+    presence_sums,
+    product,
+    runs_of_many,
+    slices,
 )
+from atlas.store.layout import POINTS_PER_BLOCK, FloatArray, IntArray, RowArray, WordArray
 
-Check = Callable[[], None]
-"""Called between chunks; raises if the work is not wanted any more."""
-
-_CHUNK_ROWS = 1 << 12  # stays in the cache; and 2^12 codes of 16 bits add up within 31
 _PLAIN_CHUNK_ROWS = 1 << 17
 _READ_ROWS = 1 << 10
-_NARROW_COLUMNS_MAX = 12
+_NARROW_COLUMNS_MAX = 8
+_SMALL_OFFSET = 1 << 30  # with a code of 16 bits it has 32 bits
 
 
 class Part(Protocol):
@@ -64,6 +64,9 @@ class Part(Protocol):
 
         words: the presence words of `at`. Returns shape (groups, columns).
         """
+
+    def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
+        """The largest or smallest of rows that all have values, shape (columns,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +92,29 @@ class Plain:
     def sums(
         self, at: RowArray, starts: IntArray, words: WordArray, columns: slice, check: Check
     ) -> FloatArray:
-        """Sums straight from the matrix; of a few columns, from a copy of these."""
-        sums = _no_sums(starts, columns)
+        """Sums straight from the matrix; of a few columns that lie apart, from a copy of these."""
+        sums = no_sums(starts, columns)
         is_narrow = columns.stop - columns.start <= _NARROW_COLUMNS_MAX
-        for rows, groups, local in _chunks(starts, _CHUNK_ROWS if is_narrow else _PLAIN_CHUNK_ROWS):
+        if (runs := runs_of_many(at, starts)) is not None:
+            for group, first, last in runs:
+                check()
+                # Whole rows stream from memory; parts of them only if little is read.
+                if is_narrow:
+                    sums[group] += column_sums(self.values[first:last, columns])
+                else:
+                    sums[group] += column_sums(self.values[first:last])[columns]
+            return sums
+        for rows, groups, local in chunks(starts, CHUNK_ROWS if is_narrow else _PLAIN_CHUNK_ROWS):
             check()
             if is_narrow:
                 sums[groups] += group_sums(self.values[at[rows], columns], local)
             else:
-                sums[groups] += _product(at[rows], local, self.values)[:, columns]
+                sums[groups] += product(at[rows], local, self.values)[:, columns]
         return sums
+
+    def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
+        """The largest or smallest of rows, where they are."""
+        return np.asarray(column_best(self.values[first:last, columns], better))
 
     @staticmethod
     def joined(parts: Sequence[Plain]) -> Plain:
@@ -130,7 +146,11 @@ class Constant:
         self, at: RowArray, starts: IntArray, words: WordArray, columns: slice, check: Check
     ) -> FloatArray:
         """Sums of the numbers, where they stand."""
-        return _presence_sums(self.values[at], starts, words, columns, check)
+        return presence_sums(self.values[at], starts, words, columns, check)
+
+    def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
+        """The largest or smallest of the numbers, in every column."""
+        return np.repeat(better.reduce(self.values[first:last]), columns.stop - columns.start)
 
     @staticmethod
     def joined(parts: Sequence[Constant]) -> Constant:
@@ -170,6 +190,15 @@ class Sparse:
         self, at: RowArray, starts: IntArray, words: WordArray, columns: slice, check: Check
     ) -> FloatArray:
         """Sums of what is kept."""
+        if (runs := runs_of_many(at, starts)) is not None:
+            totals = np.zeros((len(starts) - 1, POINTS_PER_BLOCK))
+            for group, first, last in runs:
+                check()
+                here = slice(int(self.starts[first]), int(self.starts[last]))
+                totals[group] += np.bincount(
+                    self.columns[here], self.values[here], minlength=POINTS_PER_BLOCK
+                )
+            return totals[:, columns]
         check()
         entries, counts = self._entries(at)
         group_count = len(starts) - 1
@@ -184,10 +213,16 @@ class Sparse:
     def _entries(self, at: RowArray) -> tuple[slice | IntArray, IntArray]:
         """Where the numbers of the rows are, and how many each row has."""
         firsts, counts = self.starts[at], self.starts[at + 1] - self.starts[at]
-        if _is_run(at):
+        if is_run(at):
             return slice(int(firsts[0]), int(firsts[-1] + counts[-1])), counts
         ends = np.cumsum(counts)
         return np.repeat(firsts - ends + counts, counts) + np.arange(ends[-1]), counts
+
+    def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
+        """The largest or smallest of the values, zeros among them."""
+        return np.asarray(
+            column_best(self.read(np.arange(first, last, dtype=np.int32), columns), better)
+        )
 
     @staticmethod
     def joined(parts: Sequence[Sparse]) -> Sparse:
@@ -221,9 +256,8 @@ class Coded:
     def read(self, at: RowArray, columns: slice) -> FloatArray:
         """Values; where absent, the row's smallest."""
         values: FloatArray = np.empty((len(at), columns.stop - columns.start))
-        for start in range(0, len(at), _READ_ROWS):
-            rows = at[start : start + _READ_ROWS]
-            here = values[start : start + _READ_ROWS]
+        for some in slices(len(at), _READ_ROWS):
+            rows, here = at[some], values[some]
             np.add(self.codes[rows, columns], self.offsets[rows, None], out=here)
             np.divide(here, self.scale, out=here)
         return values
@@ -232,106 +266,45 @@ class Coded:
         self, at: RowArray, starts: IntArray, words: WordArray, columns: slice, check: Check
     ) -> FloatArray:
         """Sums of codes and of the offsets where they count, divided once."""
-        sums = _presence_sums(self.offsets.take(at), starts, words, columns, check)
+        sums = presence_sums(self.offsets.take(at), starts, words, columns, check)
         exact = np.float64 if self.codes.itemsize == 4 else np.int32
         # Fresh memory for each chunk would cost more than what is done in it.
-        room = min(_CHUNK_ROWS, len(at))
-        taken = np.empty((room, POINTS_PER_BLOCK), self.codes.dtype)
+        room = min(CHUNK_ROWS, len(at))
         widened = np.empty((room, columns.stop - columns.start), exact)
-        is_run = _is_run(at)
-        for rows, groups, local in _chunks(starts, _CHUNK_ROWS):
+        if (runs := runs_of_many(at, starts)) is not None:
+            for group, first, last in runs:
+                for begin in range(first, last, room):
+                    check()
+                    codes = self.codes[begin : min(begin + room, last), columns]
+                    here = widened[: len(codes)]
+                    here[:] = codes
+                    sums[group] += column_sums(here)
+            return np.asarray(sums / self.scale)
+        taken = np.empty((room, POINTS_PER_BLOCK), self.codes.dtype)
+        for rows, groups, local in chunks(starts, CHUNK_ROWS):
             check()
             count = rows.stop - rows.start
-            if is_run:
-                codes = self.codes[at[rows.start] : at[rows.start] + count]
-            else:
-                codes = self.codes.take(at[rows], axis=0, out=taken[:count], mode="clip")
+            codes = self.codes.take(at[rows], axis=0, out=taken[:count], mode="clip")
             here = widened[:count]
             here[:] = codes[:, columns]
-            sums[groups] += _halved(here) if len(local) == 2 else group_sums(here, local)
+            sums[groups] += group_sums(here, local)
         return np.asarray(sums / self.scale)
+
+    def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
+        """The largest or smallest of offsets and codes, divided once: the order is the same."""
+        offsets = self.offsets[first:last, None]
+        is_small = self.codes.itemsize <= 2 and bool((np.abs(offsets) < _SMALL_OFFSET).all())
+        kind = np.int32 if is_small else np.float64
+        offsets = offsets.astype(kind)
+        rows = self.codes[first:last, columns]
+        best = [
+            column_best(np.add(rows[at], offsets[at], dtype=kind), better)
+            for at in slices(last - first, _READ_ROWS)
+        ]
+        return np.asarray(better.reduce(best, axis=0) / self.scale)
 
     @staticmethod
     def joined(parts: Sequence[Coded]) -> Coded:
         """One part of several of the same scale and width."""
         codes = np.concatenate([p.codes for p in parts])
         return Coded(parts[0].scale, codes, np.concatenate([p.offsets for p in parts]))
-
-
-def _presence_sums(
-    weights: FloatArray, starts: IntArray, words: WordArray, columns: slice, check: Check
-) -> FloatArray:
-    """Sums of finite weights, each counting in the columns that its presence word names."""
-    whole = column_word(columns)
-    is_full = words & whole == whole
-    gappy = np.flatnonzero(~is_full)
-    if len(gappy):
-        weights, all_weights = np.where(is_full, weights, 0.0), weights
-    sums = np.repeat(_totals(weights, starts)[:, None], columns.stop - columns.start, axis=1)
-    for rows, groups, local in _chunks(np.searchsorted(gappy, starts), _CHUNK_ROWS):
-        check()
-        at = gappy[rows]
-        stands = presence(words[at], columns).astype(np.float64)
-        order = np.arange(len(at), dtype=np.int32)
-        sums[groups] += _product(order, local, stands, all_weights[at])
-    return sums
-
-
-def _totals(weights: FloatArray, starts: IntArray) -> FloatArray:
-    """Sums of the weights `starts[i]` to before `starts[i + 1]`, for each i."""
-    totals: FloatArray = np.zeros(len(starts) - 1)
-    occupied = np.flatnonzero(np.diff(starts))
-    totals[occupied] = np.add.reduceat(weights, starts[occupied])
-    return totals
-
-
-def _halved(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The sum of all rows, shape (1, columns), which is all that is left of the matrix."""
-    while len(matrix) > 1:
-        half = len(matrix) // 2
-        matrix[:half] += matrix[-half:]
-        matrix = matrix[: len(matrix) - half]
-    return matrix
-
-
-def group_sums(matrix: npt.NDArray[Any], starts: IntArray) -> npt.NDArray[Any]:
-    """Sums of the rows `starts[i]` to before `starts[i + 1]` of a matrix, for each i."""
-    return _product(np.arange(len(matrix), dtype=np.int32), starts, matrix)
-
-
-def _product(
-    at: RowArray,
-    starts: IntArray,
-    matrix: npt.NDArray[Any],
-    weights: FloatArray | None = None,
-) -> npt.NDArray[Any]:
-    """Weighted sums of the rows `at[starts[i]:starts[i + 1]]` of a matrix, for each i."""
-    data = np.ones(len(at), matrix.dtype) if weights is None else weights
-    shape = (len(starts) - 1, len(matrix))
-    groups = csr_array((data, at, starts.astype(np.int32)), shape=shape)
-    return np.asarray(groups @ matrix)
-
-
-def _chunks(starts: IntArray, size: int) -> Iterator[tuple[slice, slice, IntArray]]:
-    """Groups of rows cut into chunks: rows, the groups that they are of, and these's starts."""
-    end = int(starts[-1])
-    if end <= size:
-        if end:
-            yield slice(0, end), slice(0, len(starts) - 1), starts
-        return
-    for begin in range(0, end, size):
-        stop = min(begin + size, end)
-        first = int(starts.searchsorted(begin, side="right")) - 1
-        last = int(starts.searchsorted(stop, side="left"))
-        local = starts[first : last + 1] - begin
-        local[0], local[-1] = 0, stop - begin  # the ends may be in other chunks
-        yield slice(begin, stop), slice(first, last), local
-
-
-def _is_run(at: RowArray) -> bool:
-    """Whether the positions follow each other, and so are a slice."""
-    return bool((np.diff(at) == 1).all())
-
-
-def _no_sums(starts: IntArray, columns: slice) -> FloatArray:
-    return np.zeros((len(starts) - 1, columns.stop - columns.start))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from atlas.store.kernels import Check, chunks, group_sums
 from atlas.store.layout import (
     ALL_COLUMNS,
     FloatArray,
@@ -23,10 +24,13 @@ from atlas.store.layout import (
     column_word,
     presence,
 )
-from atlas.store.parts import Check, Part, Plain, group_sums
+from atlas.store.parts import Part, Plain
+from atlas.store.runs import long_runs
 
 DECODED_ROWS_MAX = 512
 """Sums of as many rows are made of numbers, not of codes: 0.1 ms at the most."""
+
+_CHUNK_ROWS = 2048
 
 OPEN = 0
 """The part of a row that is not packed; its position there is the row itself."""
@@ -103,6 +107,47 @@ class BlockView:
             their_starts = np.searchsorted(members, starts)
             sums += part.sums(at, their_starts, words.take(members), columns, check)
         return sums
+
+    def best(
+        self, rows: RowArray, starts: IntArray, columns: slice, better: np.ufunc, check: Check
+    ) -> FloatArray:
+        """The largest or smallest of each group of rows, `better` being `maximum` or `minimum`.
+
+        Returns shape (groups, columns), with an infinity where no row has a value.
+        """
+        worst = -np.inf if better is np.maximum else np.inf
+        best: FloatArray = np.full((len(starts) - 1, columns.stop - columns.start), worst)
+        words = self.present.take(rows)
+        whole = column_word(columns)
+        for part, members, at in self._pieces(rows, words):
+            their_starts = np.searchsorted(members, starts)
+            are_full = bool((words.take(members) & whole == whole).all())
+            runs = long_runs(at, their_starts) if are_full else None
+            if runs is not None:
+                for group, first, last in runs:
+                    check()
+                    found = part.best_of_run(first, last, columns, better)
+                    best[group] = better(best[group], found)
+                continue
+            for chosen, groups, local in chunks(their_starts, _CHUNK_ROWS):
+                check()
+                values = part.read(at[chosen], columns)
+                stands = presence(words[members[chosen]], columns)
+                values = np.where(stands, values, worst)
+                occupied = np.flatnonzero(np.diff(local))  # a group may have no rows here
+                found = better.reduceat(values, local[occupied], axis=0)
+                here = best[groups]
+                here[occupied] = better(here[occupied], found)
+        return best
+
+    def _pieces(
+        self, rows: RowArray, words: WordArray
+    ) -> Iterator[tuple[Part, npt.NDArray[np.intp], RowArray]]:
+        """Parts that hold some of the rows, as `_split` has them, packed or not."""
+        if self.packed is not None:
+            yield from self._split(self.packed, rows, words)
+        else:
+            yield self.open_rows, np.arange(len(rows)), rows
 
     def _split(
         self, packed: Packed, rows: RowArray, words: WordArray
