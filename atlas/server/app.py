@@ -18,6 +18,7 @@ from atlas.ingest.publish_json import JsonPublisher
 from atlas.server import expr, fetch, graph, health, pages, publish, tags
 from atlas.server.conventions import Conventions
 from atlas.server.errors import on_atlas_error, on_defect, on_http_error, on_recursion
+from atlas.server.query_work import QueryWork
 from atlas.server.state import ServerState, with_known_zone
 from atlas.settings import RequestSettings
 from atlas.store.memory import MemoryStore
@@ -54,5 +55,7 @@ def make_app(
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_SIZE_MIN, compresslevel=1)
     app.add_middleware(Conventions, endpoints=[r.path.partition("/{")[0] for r in ROUTES])
     vocabulary = custom_vocabulary(settings.custom_averages, settings.custom_words)
-    app.state.atlas = ServerState(store, JsonPublisher(store), now_ms, settings, vocabulary)
+    app.state.atlas = ServerState(
+        store, JsonPublisher(store), now_ms, settings, QueryWork(settings.query), vocabulary
+    )
     return app

@@ -32,7 +32,6 @@ from atlas.render.json_numbers import json_values
 from atlas.server.graph_request import options_of, stream_window_of
 from atlas.server.parameters import Parameters
 from atlas.server.programs import requested_exprs
-from atlas.server.query_work import new_budget
 from atlas.server.state import ServerState, state_of
 from atlas.store.budget import Budget
 
@@ -84,7 +83,7 @@ async def fetch(request: Request) -> Response:
             fix="ask for a shorter time, or larger steps",
         )
     return StreamingResponse(
-        _stream(_Request(state, shown, context, new_budget(request))),
+        _stream(_Request(state, shown, context, state.work.budget())),
         media_type="text/event-stream",
     )
 

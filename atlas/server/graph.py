@@ -12,12 +12,12 @@ from starlette.routing import Route
 from atlas.errors import AtlasError
 from atlas.eval.graph import build_graph
 from atlas.graph import Graph
+from atlas.model import EvalContext
 from atlas.render import RENDERERS
 from atlas.render.png import error_png
 from atlas.server.graph_request import options_of, window_of
 from atlas.server.parameters import Parameters
 from atlas.server.programs import requested_exprs
-from atlas.server.query_work import off_the_loop
 from atlas.server.state import ServerState, state_of
 from atlas.store.budget import Budget
 
@@ -26,20 +26,28 @@ _BROWSER = re.compile(r"mozilla|msie|gecko|chrome|opera|webkit", re.IGNORECASE)
 
 
 async def graph(request: Request) -> Response:
-    """Answer a graph request; reading runs off the event loop."""
+    """Answer a graph request."""
     parameters = Parameters(request)
     is_browser = _BROWSER.search(request.headers.get("user-agent", "")) is not None
     state = state_of(request)
-    return await off_the_loop(
-        request, lambda budget: _answer(state, parameters, is_browser, budget)
+    program = parameters.required("q")
+    context = window_of(parameters, state)
+    name = parameters.text("format", "png")
+    question = (program, parameters.text("cq", ""), name, context.step_count, context.step_ms)
+    return await state.work.run(
+        request,
+        question,
+        lambda budget: _answer(state, parameters, context, is_browser, budget),
     )
 
 
 def _answer(
-    state: ServerState, parameters: Parameters, is_browser: bool, budget: Budget
+    state: ServerState,
+    parameters: Parameters,
+    context: EvalContext,
+    is_browser: bool,
+    budget: Budget,
 ) -> Response:
-    parameters.required("q")
-    context = window_of(parameters, state)
     options = options_of(parameters, state)
     name = parameters.text("format", "png")
     media_type, render = _renderer(name)

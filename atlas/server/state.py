@@ -13,6 +13,7 @@ from atlas.asl.words import CUSTOM
 from atlas.errors import BadData
 from atlas.expr.instants import parse_zone
 from atlas.ingest.publish_json import JsonPublisher
+from atlas.server.query_work import QueryWork
 from atlas.settings import RequestSettings, changed
 from atlas.store.memory import MemoryStore
 
@@ -25,6 +26,7 @@ class ServerState:
     publisher: JsonPublisher
     now_ms: Callable[[], int]
     settings: RequestSettings
+    work: QueryWork
     vocabulary: Vocabulary = CUSTOM
     refused: dict[str, int] = field(default_factory=lambda: {"datapoints": 0})
 

@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,10 +18,12 @@ NEXT_OFFSET_HEADER = "x-nflx-atlas-next-offset"
 
 
 async def tags(request: Request) -> Response:
-    """Answer a listing; searching runs off the event loop."""
+    """Answer a listing."""
     # The rest of the path is the key, slashes and all.
     key = request.path_params.get("key")
-    return await run_in_threadpool(_answer, state_of(request), key, Parameters(request))
+    state, parameters = state_of(request), Parameters(request)
+    question = (key, request.scope["query_string"])
+    return await state.work.run(request, question, lambda _: _answer(state, key, parameters))
 
 
 def _answer(state: ServerState, key: str | None, parameters: Parameters) -> Response:

@@ -7,18 +7,15 @@ import threading
 
 import pytest
 
-from atlas.server.app import make_app
-from atlas.server.query_work import off_the_loop
+from atlas.server.query_work import QueryWork
 from atlas.settings import QueryBounds, RequestSettings
 from atlas.store.budget import Budget, Cancelled
-from atlas.store.memory import MemoryStore, StoreConfig
 
 
 class _Request:
     """As much of a request as the work looks at; `gone` is when its client leaves."""
 
-    def __init__(self, bounds: QueryBounds) -> None:
-        self.app = make_app(MemoryStore(StoreConfig()), lambda: 0, RequestSettings(query=bounds))
+    def __init__(self) -> None:
         self.gone = asyncio.Event()
 
     async def receive(self):
@@ -28,7 +25,7 @@ class _Request:
 
 def test_query_ends_when_its_client_goes_away():
     async def scenario():
-        request = _Request(QueryBounds())
+        request, queries = _Request(), QueryWork(QueryBounds())
         started = threading.Event()
 
         def work(budget: Budget) -> None:
@@ -36,7 +33,7 @@ def test_query_ends_when_its_client_goes_away():
             while True:
                 budget.check()
 
-        running = asyncio.ensure_future(off_the_loop(request, work))
+        running = asyncio.ensure_future(queries.run(request, "q", work))
         await asyncio.to_thread(started.wait, 5)
         request.gone.set()
         with pytest.raises(Cancelled):
@@ -47,11 +44,48 @@ def test_query_ends_when_its_client_goes_away():
 
 def test_answer_comes_back_and_nothing_is_left_watching():
     async def scenario():
-        assert await off_the_loop(_Request(QueryBounds()), lambda _: 42) == 42
+        assert await QueryWork(QueryBounds()).run(_Request(), "q", lambda _: 42) == 42
         await asyncio.sleep(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(scenario())
+
+
+def test_what_was_short_the_last_time_is_done_at_once_and_all_else_in_a_thread():
+    took_s = {"short": 0.001, "long": 0.5, "sometimes": 0.001}
+    now_s = [0.0]
+    queries = QueryWork(QueryBounds(), lambda: now_s[0])
+    here = threading.get_ident()
+
+    def ask(question):
+        def work(_):
+            now_s[0] += took_s[question]
+            return threading.get_ident() == here
+
+        return asyncio.run(queries.run(_Request(), question, work))
+
+    assert [ask(question) for question in took_s] == [False, False, False]
+    assert [ask(question) for question in took_s] == [True, False, True]
+    took_s["sometimes"] = 0.3
+    assert [ask("sometimes"), ask("sometimes")] == [True, False]
+    for number in range(2000):
+        took_s[number] = 0.0
+        ask(number)
+    assert not ask("short")  # forgotten, as so many others came since
+
+
+def test_a_failure_counts_as_an_answer():
+    queries = QueryWork(QueryBounds(), lambda: 0.0)
+    threads = []
+
+    def work(_):
+        threads.append(threading.get_ident())
+        raise KeyError
+
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            asyncio.run(queries.run(_Request(), "q", work))
+    assert threads[0] != threads[1] == threading.get_ident()
 
 
 @pytest.mark.parametrize("path", ["/api/v1/graph?format=json&q={q}", "/api/v2/fetch?q={q}"])
