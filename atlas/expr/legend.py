@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from atlas.errors import BadData
@@ -23,6 +24,13 @@ _STATISTICS = ("avg", "last", "max", "min", "total")
 _HEX_BYTE = re.compile(r"_([0-9a-fA-F]{2})")
 _ESCAPED = re.compile(r"\\(\W)")
 _UNSIMPLE = re.compile(r"(?<!\\)[.^$?*+\[\](){}|]|\\\w")
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A place that a tag's value is put into."""
+
+    key: str
 
 
 def with_simple_legends(exprs: Sequence[StyleExpr]) -> tuple[StyleExpr, ...]:
@@ -42,6 +50,7 @@ class Legend:
 
     def __init__(self, styled: StyleExpr) -> None:
         self._pattern = styled.get("legend")
+        self._template = None if self._pattern is None else _template(self._pattern)
         self._suffix = " (offset=$(atlas.offset))" if styled.offset_ms else ""
         commands = styled.get("sed")
         self._commands = None if commands is None else commands.split(",")
@@ -50,8 +59,11 @@ class Legend:
 
     def text(self, label: str, tags: Mapping[str, str]) -> str:
         """The legend of a line; `label` is what it is called if nothing was said about it."""
-        pattern = label + self._suffix if self._pattern is None else self._pattern
-        text = substitute(pattern, tags) if "$" in pattern else pattern
+        template = self._template
+        if template is None:
+            pattern = label + self._suffix
+            template = _template(pattern) if "$" in pattern else (pattern,)
+        text = _filled(template, tags)
         return text if self._commands is None else _edited(text, self._commands, tags)
 
 
@@ -85,13 +97,22 @@ def _decoded(text: str, encoding: str) -> str:
 def substitute(pattern: str, tags: Mapping[str, str]) -> str:
     """The pattern with `$name` and `$(name)` replaced by tags; unknown names stay."""
 
-    def value(match: re.Match[str]) -> str:
-        if match.group(3):
-            return "$"
-        name = match.group(1) if match.group(1) is not None else match.group(2)
-        return tags.get(name, name) if name else "$"
+    return _filled(_template(pattern), tags)
 
-    return _VARIABLE.sub(value, pattern)
+
+def _template(pattern: str) -> tuple[str | _Name, ...]:
+    """What stands in a pattern, names apart from text."""
+    parts: list[str | _Name] = []
+    end = 0
+    for match in _VARIABLE.finditer(pattern):
+        name = match.group(1) if match.group(1) is not None else match.group(2)
+        parts += [pattern[end : match.start()], _Name(name) if name else "$"]
+        end = match.end()
+    return (*parts, pattern[end:])
+
+
+def _filled(template: tuple[str | _Name, ...], tags: Mapping[str, str]) -> str:
+    return "".join([tags.get(p.key, p.key) if isinstance(p, _Name) else p for p in template])
 
 
 def _with_simple_legend(
