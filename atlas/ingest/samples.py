@@ -79,9 +79,10 @@ def publish_samples(store: MemoryStore, samples: Samples, now_ms: int) -> Publis
 
 def row_or_refusal(store: MemoryStore, tags: Tags) -> int | Refusal:
     """The row of a series, or why it is refused."""
-    reason = store.config.limits.tags.reason_against(tags)
-    if reason is not None:
-        return Refusal("tags", reason)
+    if not store.index.has_like(tags):  # nearly every new series is like others
+        reason = store.config.limits.tags.reason_against(tags)
+        if reason is not None:
+            return Refusal("tags", reason)
     try:
         return store.row_for(tags)
     except StoreFull as full:

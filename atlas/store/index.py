@@ -44,6 +44,7 @@ _PAGE_ROWS_MIN, _PAGE_ROWS_MAX = 64, 8192
 _ROWS_AT_FIRST = 1024
 _DENSE_GROUPS_MAX = 1 << 22
 _LISTED_MAX = 64
+_KEY_ORDERS_MAX = 1024
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Groups:
 
 def series_id(tags: Tags) -> bytes:
     """The identity of a series: SHA-1 over its sorted tags, as the original computes it."""
-    text = ",".join(f"{k}={v}" for k, v in sorted(tags.items()))
+    text = ",".join([f"{key}={tags[key]}" for key in sorted(tags)])
     return hashlib.sha1(text.encode(), usedforsecurity=False).digest()
 
 
@@ -82,6 +83,7 @@ class TagIndex:
         self._pending: dict[str, list[int]] = {}
         self._free: dict[str, list[int]] = {}
         self._row_counts: dict[str, int] = {}
+        self._key_orders: set[tuple[str, ...]] = set()
         self._row_end = 0
         self._version = 0
         self._version_of_name: dict[str, int] = {}
@@ -135,6 +137,19 @@ class TagIndex:
             cost += self._capacity * (ID_SIZE + row_bytes + code_bytes)
         return cost
 
+    def has_like(self, tags: Tags) -> bool:
+        """Whether there are series with the same keys, and with each of the tags.
+
+        What must hold for each tag by itself, or for the keys, then holds for these tags too.
+        """
+        if tuple(tags) not in self._key_orders:
+            return False
+        columns = self._columns
+        for key, text in tags.items():  # noqa: SIM110 (twice as fast as a generator)
+            if text not in columns[key].code_of:
+                return False
+        return True
+
     def add(self, identity: bytes, tags: Tags) -> int:
         """The row of a series, handed out if it is new; it can be found by a query at once."""
         row = self._row_of.get(identity)
@@ -148,7 +163,11 @@ class TagIndex:
             column = self._columns.get(key)
             if column is None:
                 column = self._columns[key] = Column(self._capacity)
-            column.codes[row] = column.code(text)
+            code = column.code_of.get(text)
+            column.codes[row] = column.code(text) if code is None else code
+        if len(self._key_orders) == _KEY_ORDERS_MAX:
+            self._key_orders.clear()
+        self._key_orders.add(tuple(tags))
         self._pending.setdefault(name, []).append(row)
         self._version += 1
         self._version_of_name[name] = self._version

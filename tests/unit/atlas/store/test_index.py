@@ -54,6 +54,18 @@ def test_query_selects_rows(index, program, expected):
     assert sorted(nodes(index, program)) == expected
 
 
+def test_series_like_those_that_are_known(index):
+    assert index.has_like({"name": "cpu", "node": "i-2"})
+    assert index.has_like({"name": "disk", "node": "i-1", "zone": "a"})
+    assert not index.has_like({"name": "cpu", "node": "i-9"})
+    assert not index.has_like({"name": "cpu", "zone": "a"})  # keys that never stood together
+    assert not index.has_like({"name": "cpu", "node": "i-1", "zone": "b"})
+    assert not index.has_like({"name": "cpu", "node": "i-1", "rack": "7"})
+    for number in range(1024):  # key orders are not remembered without end
+        add(index, name="cpu", **{f"key{number}": "x"})
+    assert not index.has_like({"name": "cpu", "node": "i-2"})
+
+
 def test_new_series_is_selected_at_once(index):
     before = nodes(index, "name,cpu,:eq")
     add(index, name="cpu", node="i-4")
