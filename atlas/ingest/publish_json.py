@@ -2,9 +2,10 @@
 
 Decoding tags is what costs. So the tags of a sample stay raw bytes, which are looked up as they
 are: a client writes its tags the same way every time. One level up, the raw tags of the whole
-batch are looked up first, because a client also sends the same series in the same order at every
-step; what is found is the finished plan of rows. Neither key holds a value or a time. A key gets
-into either table only through the full path, so a key that is found is known to be valid.
+batch are looked up first, by a digest of 128 bits, because a client also sends the same series in
+the same order at every step; what is found is the finished plan of rows. Neither key holds a value
+or a time. A key gets into either table only through the full path, so a key that is found is known
+to be valid.
 
 Everything unusual — other spellings of the fields, numbers as text, comments, mistakes — goes
 through `lenient_json`, which is slow and exact.
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 
 import msgspec
 import numpy as np
+from xxhash import xxh3_128_digest
 
 from atlas.expr.text import parse_number
 from atlas.ingest.lenient_json import read_payload
@@ -93,7 +95,7 @@ class JsonPublisher:
         """The plan of a batch, or None if a sample of it must be refused."""
         if self._generation != self._store.generation:
             self._forget()
-        key = b"\0".join((common, b"".join(raw_tags)))
+        key = xxh3_128_digest(b"\0".join((common, b"".join(raw_tags))))
         plan = self._plans.get(key)
         if plan is not None:
             self._plans.move_to_end(key)

@@ -41,7 +41,7 @@ FILES = {"yaml"}  # the server's settings file; the one YAML reader that is inst
 MAY_USE = {  # standard library and itself besides
     "monkeys": set(),
     "experiments": set(),
-    "atlas": NUMBERS | {"PIL"} | WEB | FILES,
+    "atlas": NUMBERS | {"PIL", "xxhash"} | WEB | FILES,
     "demo_platform": {"aiohttp", "msgspec", "multidict", "prometheus_client", "pyroute2", "uvloop"},
 }
 
