@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from atlas.eval.reduce import combine_lines, consolidate
-from atlas.store.index import Groups
 from atlas.store.layout import BoolArray, FloatArray
+from atlas.store.runs import Groups
 
 Slots = Callable[[Groups], tuple[FloatArray, BoolArray]]
 """The sum of each group for each step of the store, and where there is one."""

@@ -25,11 +25,11 @@ from atlas.expr.query_expr import Query
 from atlas.model import EvalContext
 from atlas.store.block import Block
 from atlas.store.budget import Budget
-from atlas.store.index import Groups
 from atlas.store.kernels import Check
 from atlas.store.layout import POINTS_PER_BLOCK, BoolArray, FloatArray, RowArray
 from atlas.store.limits import StoreLimits
 from atlas.store.memory import MemoryStore
+from atlas.store.runs import Groups
 from atlas.store.selection import NOTHING, Selection
 from atlas.store.view import BlockView
 

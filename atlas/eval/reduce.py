@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from atlas.store.index import Groups
 from atlas.store.kernels import Check
 from atlas.store.layout import (
     COLUMN_BITS,
@@ -22,6 +21,7 @@ from atlas.store.layout import (
     IntArray,
     RowArray,
 )
+from atlas.store.runs import Groups
 from atlas.store.view import BlockView
 
 _CHUNK_ROWS = 2048
@@ -39,21 +39,16 @@ def reduce_block(
     if function != "count" and groups.count == len(groups.rows):
         return block.read(groups.rows, columns)
     if function == "sum":
-        return block.sums(groups.rows, groups.starts, columns, check)
+        return block.sums(groups, columns, check)
     if function == "count":
         return _count(block, groups, columns, check)
     better = np.maximum if function == "max" else np.minimum
-    return block.best(groups.rows, groups.starts, columns, better, check)
+    return block.best(groups, columns, better, check)
 
 
 def present_in(block: BlockView, groups: Groups, columns: slice) -> BoolArray:
     """Where a group has a value, shape (groups, columns)."""
-    if groups.runs is None:
-        words = np.bitwise_or.reduceat(block.present[groups.rows], groups.starts[:-1])
-    else:
-        words = np.zeros(groups.count, np.uint64)
-        for group, first, last in groups.runs:
-            words[group] |= np.bitwise_or.reduce(block.present[first:last])
+    words = np.bitwise_or.reduceat(groups.of(block.present), groups.starts[:-1])
     return np.asarray((words[:, None] & COLUMN_BITS[columns]) != 0)
 
 
@@ -86,7 +81,7 @@ def _count(block: BlockView, groups: Groups, columns: slice, check: Check) -> Fl
     bits = COLUMN_BITS[columns]
     sizes = np.diff(groups.starts).astype(np.float64)
     counts = np.repeat(sizes[:, None], len(bits), axis=1)
-    words = block.present[groups.rows]
+    words = groups.of(block.present)
     gappy = np.flatnonzero(words != FULL_WORD)
     group_of = np.repeat(np.arange(groups.count), np.diff(groups.starts))[gappy]
     for start in range(0, len(gappy), _CHUNK_ROWS):

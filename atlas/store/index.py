@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +31,7 @@ from atlas.expr.query_expr import (
 from atlas.model import Tags
 from atlas.store.column import TEXT_BYTES, Column
 from atlas.store.layout import BoolArray, RowArray
-from atlas.store.runs import Run, long_runs
+from atlas.store.runs import Groups
 
 SERIES_BYTES = 190
 """What the tables take for each series, measured."""
@@ -45,24 +43,6 @@ _ROWS_AT_FIRST = 1024
 _DENSE_GROUPS_MAX = 1 << 22
 _LISTED_MAX = 64
 _KEY_ORDERS_MAX = 1024
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Rows put into groups: `rows[starts[i]:starts[i + 1]]` are those of group i."""
-
-    rows: RowArray
-    starts: npt.NDArray[np.int64]
-
-    @property
-    def count(self) -> int:
-        """How many groups there are."""
-        return len(self.starts) - 1
-
-    @cached_property
-    def runs(self) -> Sequence[Run] | None:
-        """The rows as runs, or None if they lie apart."""
-        return long_runs(self.rows, self.starts)
 
 
 def series_id(tags: Tags) -> bytes:

@@ -21,7 +21,7 @@ from atlas.store.layout import (
     column_word,
     presence,
 )
-from atlas.store.runs import Run, long_runs
+from atlas.store.runs import Groups, Run
 
 Check = Callable[[], None]
 """Called between chunks; raises if the work is not wanted any more."""
@@ -59,9 +59,9 @@ def _totals(weights: FloatArray, starts: IntArray) -> FloatArray:
     return totals
 
 
-def runs_of_many(at: RowArray, starts: IntArray) -> Sequence[Run] | None:
+def runs_of_many(groups: Groups) -> Sequence[Run] | None:
     """Long runs of many rows; few rows are added up in their order, whatever lies where."""
-    return long_runs(at, starts) if len(at) > CHUNK_ROWS else None
+    return groups.runs if len(groups.rows) > CHUNK_ROWS else None
 
 
 def column_best(matrix: npt.NDArray[Any], better: np.ufunc) -> npt.NDArray[Any]:

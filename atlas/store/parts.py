@@ -36,6 +36,7 @@ from atlas.store.kernels import (
     slices,
 )
 from atlas.store.layout import POINTS_PER_BLOCK, FloatArray, IntArray, RowArray, WordArray
+from atlas.store.runs import Groups
 
 _PLAIN_CHUNK_ROWS = 1 << 17
 _READ_ROWS = 1 << 10
@@ -57,12 +58,10 @@ class Part(Protocol):
     def read(self, at: RowArray, columns: slice) -> FloatArray:
         """Values, shape (rows, columns). Where a row has no value, the number means nothing."""
 
-    def sums(
-        self, at: RowArray, starts: IntArray, words: WordArray, columns: slice, check: Check
-    ) -> FloatArray:
-        """Sums of the rows `at[starts[i]:starts[i + 1]]`, for each i; absent counts as zero.
+    def sums(self, groups: Groups, words: WordArray, columns: slice, check: Check) -> FloatArray:
+        """Sums of groups of positions; absent counts as zero. Returns shape (groups, columns).
 
-        words: the presence words of `at`. Returns shape (groups, columns).
+        words: the presence words of the rows.
         """
 
     def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
@@ -89,13 +88,12 @@ class Plain:
         """Values, zero where absent."""
         return np.asarray(self.values[at, columns])
 
-    def sums(
-        self, at: RowArray, starts: IntArray, words: WordArray, columns: slice, check: Check
-    ) -> FloatArray:
+    def sums(self, groups: Groups, words: WordArray, columns: slice, check: Check) -> FloatArray:
         """Sums straight from the matrix; of a few columns that lie apart, from a copy of these."""
+        at, starts = groups.rows, groups.starts
         sums = no_sums(starts, columns)
         is_narrow = columns.stop - columns.start <= _NARROW_COLUMNS_MAX
-        if (runs := runs_of_many(at, starts)) is not None:
+        if (runs := runs_of_many(groups)) is not None:
             for group, first, last in runs:
                 check()
                 # Whole rows stream from memory; parts of them only if little is read.
@@ -104,12 +102,12 @@ class Plain:
                 else:
                     sums[group] += column_sums(self.values[first:last])[columns]
             return sums
-        for rows, groups, local in chunks(starts, CHUNK_ROWS if is_narrow else _PLAIN_CHUNK_ROWS):
+        for rows, some, local in chunks(starts, CHUNK_ROWS if is_narrow else _PLAIN_CHUNK_ROWS):
             check()
             if is_narrow:
-                sums[groups] += group_sums(self.values[at[rows], columns], local)
+                sums[some] += group_sums(self.values[at[rows], columns], local)
             else:
-                sums[groups] += product(at[rows], local, self.values)[:, columns]
+                sums[some] += product(at[rows], local, self.values)[:, columns]
         return sums
 
     def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
@@ -142,11 +140,9 @@ class Constant:
         """The number, in every column."""
         return np.repeat(self.values[at, None], columns.stop - columns.start, axis=1)
 
-    def sums(
-        self, at: RowArray, starts: IntArray, words: WordArray, columns: slice, check: Check
-    ) -> FloatArray:
+    def sums(self, groups: Groups, words: WordArray, columns: slice, check: Check) -> FloatArray:
         """Sums of the numbers, where they stand."""
-        return presence_sums(self.values[at], starts, words, columns, check)
+        return presence_sums(groups.of(self.values), groups.starts, words, columns, check)
 
     def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
         """The largest or smallest of the numbers, in every column."""
@@ -186,11 +182,10 @@ class Sparse:
         values[np.repeat(np.arange(len(at)), counts), self.columns[entries]] = self.values[entries]
         return values[:, columns]
 
-    def sums(
-        self, at: RowArray, starts: IntArray, words: WordArray, columns: slice, check: Check
-    ) -> FloatArray:
+    def sums(self, groups: Groups, words: WordArray, columns: slice, check: Check) -> FloatArray:
         """Sums of what is kept."""
-        if (runs := runs_of_many(at, starts)) is not None:
+        at, starts = groups.rows, groups.starts
+        if (runs := runs_of_many(groups)) is not None:
             totals = np.zeros((len(starts) - 1, POINTS_PER_BLOCK))
             for group, first, last in runs:
                 check()
@@ -262,16 +257,15 @@ class Coded:
             np.divide(here, self.scale, out=here)
         return values
 
-    def sums(
-        self, at: RowArray, starts: IntArray, words: WordArray, columns: slice, check: Check
-    ) -> FloatArray:
+    def sums(self, groups: Groups, words: WordArray, columns: slice, check: Check) -> FloatArray:
         """Sums of codes and of the offsets where they count, divided once."""
-        sums = presence_sums(self.offsets.take(at), starts, words, columns, check)
+        at, starts = groups.rows, groups.starts
+        sums = presence_sums(groups.of(self.offsets), starts, words, columns, check)
         exact = np.float64 if self.codes.itemsize == 4 else np.int32
         # Fresh memory for each chunk would cost more than what is done in it.
         room = min(CHUNK_ROWS, len(at))
         widened = np.empty((room, columns.stop - columns.start), exact)
-        if (runs := runs_of_many(at, starts)) is not None:
+        if (runs := runs_of_many(groups)) is not None:
             for group, first, last in runs:
                 for begin in range(first, last, room):
                     check()
@@ -281,13 +275,13 @@ class Coded:
                     sums[group] += column_sums(here)
             return np.asarray(sums / self.scale)
         taken = np.empty((room, POINTS_PER_BLOCK), self.codes.dtype)
-        for rows, groups, local in chunks(starts, CHUNK_ROWS):
+        for rows, some, local in chunks(starts, CHUNK_ROWS):
             check()
             count = rows.stop - rows.start
             codes = self.codes.take(at[rows], axis=0, out=taken[:count], mode="clip")
             here = widened[:count]
             here[:] = codes[:, columns]
-            sums[groups] += group_sums(here, local)
+            sums[some] += group_sums(here, local)
         return np.asarray(sums / self.scale)
 
     def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:

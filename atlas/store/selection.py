@@ -14,10 +14,11 @@ import numpy as np
 from atlas.errors import LimitExceeded
 from atlas.expr.label import group_labels, tag_label
 from atlas.expr.query_expr import Query, exact_name, exact_tags
-from atlas.store.index import Groups, TagIndex
+from atlas.store.index import TagIndex
 from atlas.store.layout import BoolArray, IntArray, RowArray
 from atlas.store.limits import StoreLimits
 from atlas.store.normalize import Normalizer
+from atlas.store.runs import Groups
 
 QUERIES = "queries"
 _GROUP_BYTES = 400  # its tags, label and key

@@ -18,19 +18,19 @@ from atlas.store.kernels import Check, chunks, group_sums
 from atlas.store.layout import (
     ALL_COLUMNS,
     FloatArray,
-    IntArray,
     RowArray,
     WordArray,
     column_word,
     presence,
 )
 from atlas.store.parts import Part, Plain
-from atlas.store.runs import long_runs
+from atlas.store.runs import Groups
 
 DECODED_ROWS_MAX = 512
 """Sums of as many rows are made of numbers, not of codes: 0.1 ms at the most."""
 
 _CHUNK_ROWS = 2048
+_NO_STARTS = np.zeros(1, np.int64)
 
 OPEN = 0
 """The part of a row that is not packed; its position there is the row itself."""
@@ -78,7 +78,7 @@ class BlockView:
         if self.packed is None:
             return self.open_rows.read(rows, columns)
         words = self.present.take(rows)
-        pieces = list(self._split(self.packed, rows, words))
+        pieces = list(self._split(self.packed, Groups(rows, _NO_STARTS), words))
         if len(pieces) == 1 and len(pieces[0][1]) == len(rows):  # nearly always: spare the copy
             values = pieces[0][0].read(pieces[0][2], columns)
         else:
@@ -91,69 +91,66 @@ class BlockView:
         values[gappy] = np.where(stands, values[gappy], 0.0)
         return values
 
-    def sums(self, rows: RowArray, starts: IntArray, columns: slice, check: Check) -> FloatArray:
-        """Sums of the rows `rows[starts[i]:starts[i + 1]]`, for each i; absent counts as zero.
+    def sums(self, groups: Groups, columns: slice, check: Check) -> FloatArray:
+        """Sums of groups of rows; absent counts as zero.
 
         Of few rows the sum is the same to the bit whether they are packed or not: numbers are added
         in the order of the rows. Of many it is added up part by part, and more exactly.
         """
         if self.packed is None:
-            return self.open_rows.sums(rows, starts, self.present[:0], columns, check)
-        if len(rows) <= DECODED_ROWS_MAX:
-            return group_sums(self.read(rows, columns), starts)
-        words = self.present.take(rows)
-        sums: FloatArray = np.zeros((len(starts) - 1, columns.stop - columns.start))
-        for part, members, at in self._split(self.packed, rows, words):
-            their_starts = np.searchsorted(members, starts)
-            sums += part.sums(at, their_starts, words.take(members), columns, check)
+            return self.open_rows.sums(groups, self.present[:0], columns, check)
+        if len(groups.rows) <= DECODED_ROWS_MAX:
+            return group_sums(self.read(groups.rows, columns), groups.starts)
+        words = groups.of(self.present)
+        sums: FloatArray = np.zeros((groups.count, columns.stop - columns.start))
+        for part, members, at in self._split(self.packed, groups, words):
+            theirs = Groups(at, np.searchsorted(members, groups.starts))
+            sums += part.sums(theirs, words.take(members), columns, check)
         return sums
 
-    def best(
-        self, rows: RowArray, starts: IntArray, columns: slice, better: np.ufunc, check: Check
-    ) -> FloatArray:
+    def best(self, groups: Groups, columns: slice, better: np.ufunc, check: Check) -> FloatArray:
         """The largest or smallest of each group of rows, `better` being `maximum` or `minimum`.
 
         Returns shape (groups, columns), with an infinity where no row has a value.
         """
         worst = -np.inf if better is np.maximum else np.inf
-        best: FloatArray = np.full((len(starts) - 1, columns.stop - columns.start), worst)
-        words = self.present.take(rows)
+        best: FloatArray = np.full((groups.count, columns.stop - columns.start), worst)
+        words = groups.of(self.present)
         whole = column_word(columns)
-        for part, members, at in self._pieces(rows, words):
-            their_starts = np.searchsorted(members, starts)
+        for part, members, at in self._pieces(groups, words):
+            theirs = Groups(at, np.searchsorted(members, groups.starts))
             are_full = bool((words.take(members) & whole == whole).all())
-            runs = long_runs(at, their_starts) if are_full else None
-            if runs is not None:
-                for group, first, last in runs:
+            if are_full and theirs.runs is not None:
+                for group, first, last in theirs.runs:
                     check()
                     found = part.best_of_run(first, last, columns, better)
                     best[group] = better(best[group], found)
                 continue
-            for chosen, groups, local in chunks(their_starts, _CHUNK_ROWS):
+            for chosen, some, local in chunks(theirs.starts, _CHUNK_ROWS):
                 check()
                 values = part.read(at[chosen], columns)
                 stands = presence(words[members[chosen]], columns)
                 values = np.where(stands, values, worst)
                 occupied = np.flatnonzero(np.diff(local))  # a group may have no rows here
                 found = better.reduceat(values, local[occupied], axis=0)
-                here = best[groups]
+                here = best[some]
                 here[occupied] = better(here[occupied], found)
         return best
 
     def _pieces(
-        self, rows: RowArray, words: WordArray
+        self, groups: Groups, words: WordArray
     ) -> Iterator[tuple[Part, npt.NDArray[np.intp], RowArray]]:
         """Parts that hold some of the rows, as `_split` has them, packed or not."""
         if self.packed is not None:
-            yield from self._split(self.packed, rows, words)
+            yield from self._split(self.packed, groups, words)
         else:
-            yield self.open_rows, np.arange(len(rows)), rows
+            yield self.open_rows, np.arange(len(groups.rows)), groups.rows
 
     def _split(
-        self, packed: Packed, rows: RowArray, words: WordArray
+        self, packed: Packed, groups: Groups, words: WordArray
     ) -> Iterator[tuple[Part, npt.NDArray[np.intp], RowArray]]:
         """Parts that hold some of the rows: which of these, and where they are in the part."""
-        part_of = packed.part_of.take(rows)
+        rows, part_of = groups.rows, groups.of(packed.part_of)
         # A row without values is in no part; it counts as open, but need not be looked at.
         is_open = (part_of == OPEN) & (words != 0)
         if is_open.any():

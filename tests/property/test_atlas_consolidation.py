@@ -15,8 +15,8 @@ from atlas.eval.by_series import is_joined_first, joined_first
 from atlas.eval.evaluate import evaluate
 from atlas.expr.data_expr import AGGREGATES, CONSOLIDATIONS
 from atlas.model import EvalContext
-from atlas.store.index import Groups
 from atlas.store.memory import StoreConfig
+from atlas.store.runs import Groups
 
 MULTIPLE, STEPS = 3, 2
 SLOTS = MULTIPLE * STEPS

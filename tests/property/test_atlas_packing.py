@@ -16,9 +16,9 @@ from atlas.eval.reduce import present_in, reduce_block, refold_sums
 from atlas.ingest.samples import Samples, publish_samples
 from atlas.model import EvalContext
 from atlas.store.block import Block
-from atlas.store.index import Groups
 from atlas.store.memory import MemoryStore, StoreConfig
 from atlas.store.pack import pack_rows
+from atlas.store.runs import Groups
 
 EXTREMES = (
     *(0.0, -0.0, math.inf, -math.inf, 1 / 3),

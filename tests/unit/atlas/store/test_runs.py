@@ -10,7 +10,7 @@ import pytest
 from atlas.store.block import Block
 from atlas.store.kernels import CHUNK_ROWS
 from atlas.store.pack import pack_rows
-from atlas.store.runs import long_runs
+from atlas.store.runs import Groups, long_runs
 
 ROWS = 3 * CHUNK_ROWS
 COLUMNS = {"all": slice(0, 60), "some": slice(20, 47), "few": slice(58, 60), "one": slice(0, 1)}
@@ -77,10 +77,11 @@ def test_groups_are_what_their_rows_are(blocks, state, columns, rows, starts):
     views, values = blocks
     rows, starts = rows.astype(np.int32), np.array(starts)
     wanted = [values[rows[a:b], columns] for a, b in pairwise(starts)]
-    sums = views[state].sums(rows, starts, columns, lambda: None)
+    groups = Groups(rows, starts)
+    sums = views[state].sums(groups, columns, lambda: None)
     np.testing.assert_allclose(sums, [np.nansum(w, axis=0) for w in wanted], rtol=1e-9, atol=1e-6)
     for better, gap in ((np.maximum, -np.inf), (np.minimum, np.inf)):
-        found = views[state].best(rows, starts, columns, better, lambda: None)
+        found = views[state].best(groups, columns, better, lambda: None)
         filled = [better.reduce(np.where(np.isnan(w), gap, w), axis=0) for w in wanted]
         np.testing.assert_array_equal(found, filled)
 
@@ -91,9 +92,9 @@ def test_work_on_runs_can_be_ended(blocks):
     def check():
         raise TimeoutError
 
-    rows, starts = np.arange(ROWS, dtype=np.int32), np.array([0, ROWS])
+    groups = Groups(np.arange(ROWS, dtype=np.int32), np.array([0, ROWS]))
     for view in views.values():
         with pytest.raises(TimeoutError):
-            view.sums(rows, starts, COLUMNS["all"], check)
+            view.sums(groups, COLUMNS["all"], check)
         with pytest.raises(TimeoutError):
-            view.best(rows, starts, COLUMNS["all"], np.maximum, check)
+            view.best(groups, COLUMNS["all"], np.maximum, check)
