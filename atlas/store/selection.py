@@ -30,8 +30,7 @@ class Selection:
     """The series that a query matches, in groups that are sorted by label.
 
     For each group: its first row, its tags (those that all selected series share, too), its label,
-    its values of the keys, and whether it is a gauge, by its first series. A single group has no
-    label: what it is called depends on what is made of it.
+    its values of the keys, and whether it is a gauge, by its first series.
     """
 
     groups: Groups
@@ -45,7 +44,7 @@ class Selection:
     def size_bytes(self) -> int:
         """About what remembering it takes."""
         arrays = self.groups.rows, self.groups.starts, self.firsts, self.are_gauges
-        return sum(array.nbytes for array in arrays) + _GROUP_BYTES * max(1, len(self.labels))
+        return sum(array.nbytes for array in arrays) + _GROUP_BYTES * (1 + len(self.labels))
 
 
 _NO_ROWS = np.zeros(0, np.int32)
@@ -101,9 +100,6 @@ class Selections:
             groups = Groups(rows, np.arange(len(rows) + 1))
         else:
             groups = self._index.group(rows, keys)
-        if keys == ():
-            firsts = groups.rows[:1]
-            return Selection(groups, firsts, (), (), (), self._normalizer.are_gauges(firsts))
         if groups.count > self._line_count_max:
             raise LimitExceeded(
                 f"requirement failed: too many lines: {groups.count} > {self._line_count_max}",
@@ -123,7 +119,7 @@ class Selections:
             labels = tuple(map(tag_label, tags))
         else:
             columns = [index.values_at(key, firsts) for key in keys] if len(firsts) else []
-            values = list(zip(*columns, strict=True))
+            values = list(zip(*columns, strict=True)) if keys else [()] * len(firsts)
             tags = [{**exact, **dict(zip(keys, own, strict=True))} for own in values]
             labels = group_labels(keys, values)
         order = sorted(range(len(labels)), key=labels.__getitem__)

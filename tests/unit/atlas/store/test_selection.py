@@ -38,6 +38,12 @@ def test_groups_are_sorted_by_label_and_described(store):
     assert not store.select(parse_query("name,disk,:eq"), ()).are_gauges.any()
 
 
+def test_one_group_of_all(store):
+    found = store.select(CPU, ())
+    assert (found.groups.count, found.tags, found.keys) == (1, ({"name": "cpu"},), ((),))
+    assert store.select(parse_query(":false"), ()).groups.count == 0
+
+
 def test_each_series_by_itself_has_all_its_tags(store):
     found = store.select(parse_query("zone,a,:eq"), None)
     assert [tags["node"] for tags in found.tags] == ["i-1", "i-2", "i-3"]
