@@ -39,7 +39,8 @@ class Evaluation:
         self.context = context
         self.leaves = leaves
         self._budget = budget
-        places = Counter(id(node) for expr in exprs for node in walk(expr))
+        computed = (expr for expr in exprs if not isinstance(expr, DataExpr))
+        places = Counter(id(node) for expr in computed for node in walk(expr))
         self._shared: dict[int, Lines | None] = {
             node: None for node, count in places.items() if count > 1
         }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
-from atlas.eval.lines import Lines, no_data, one_line
+from atlas.eval.lines import Lines, no_data
 from atlas.eval.reading import Reading, Source, read_together
 from atlas.expr.data_expr import Aggregate, All, DataExpr, GroupBy
 from atlas.expr.label import aggregate_label
@@ -66,15 +67,22 @@ def _lines(expr: DataExpr, reading: Reading) -> Lines:
     if isinstance(expr, Aggregate):
         if np.isnan(values).all():
             return no_data(reading.context.step_count)
-        line = one_line(exact_tags(expr.query), aggregate_label(expr), values[0])
-        return replace(line, is_rate=is_rate)
+        tags, label = _described(expr)
+        return Lines((tags,), (label,), ((),), values, is_rate)
     lines = Lines(selection.tags, selection.labels, selection.keys, values, is_rate)
     are_gaps = np.isnan(values).all(axis=1)
     return lines.picked(np.flatnonzero(~are_gaps).tolist()) if are_gaps.any() else lines
 
 
+@lru_cache(maxsize=512)
+def _described(expr: Aggregate) -> tuple[Mapping[str, str], str]:
+    return exact_tags(expr.query), aggregate_label(expr)
+
+
 def _moved(context: EvalContext, offset_ms: int) -> EvalContext:
     """The window that an offset reads: whole steps back; `_shifted` sees to the rest."""
+    if not offset_ms:
+        return context
     back_ms = _whole_steps_ms(context, offset_ms)
     return replace(context, start_ms=context.start_ms - back_ms, end_ms=context.end_ms - back_ms)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 
 from atlas.errors import AtlasError, BadData
 from atlas.eval.evaluate import evaluate
@@ -95,7 +96,7 @@ def build_graph(
 
     Raises LimitExceeded for too many lines, or when the budget is used up.
     """
-    shown = with_simple_legends([copy for styled in exprs for copy in styled.per_offset()])
+    shown = _shown(tuple(exprs))
     by_axis: dict[int, list[StyleExpr]] = {}
     for styled in shown:
         by_axis.setdefault(_axis_number(styled), []).append(styled)
@@ -119,6 +120,18 @@ def build_graph(
     if graph.title is None:
         return graph
     return replace(graph, title=substitute(graph.title, _common_tags(graph.lines)))
+
+
+# Expressions never change, and dashboards ask for the same ones again and again.
+@lru_cache(maxsize=512)
+def _shown(exprs: tuple[StyleExpr, ...]) -> tuple[StyleExpr, ...]:
+    """The expressions that have lines of their own, each with its legend."""
+    return with_simple_legends([copy for styled in exprs for copy in styled.per_offset()])
+
+
+@lru_cache(maxsize=512)
+def _text(styled: StyleExpr) -> str:
+    return str(styled)
 
 
 class _Drawing:
@@ -201,7 +214,7 @@ def _drawn(styled: StyleExpr, lines: Lines, options: AxisOptions, pick: ColorPic
     """The lines of one expression, sorted by legend, coloured in that order."""
     default = LineStyle.STACK if options.is_stack else LineStyle.LINE
     style, width = _line_style(styled, default), _line_width(styled)
-    query, keys = str(styled), styled.expr.grouping or ()
+    query, keys = _text(styled), styled.expr.grouping or ()
     offset = duration_text(styled.offset_ms)
     legend = Legend(styled)
     unit_of = binary_unit if options.tick_labels is TickLabels.BINARY else decimal_unit
