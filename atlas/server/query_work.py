@@ -16,7 +16,7 @@ from atlas.store.budget import Budget
 
 T = TypeVar("T")
 
-_SHORT_S = 0.002
+_SHORT_S = 0.005
 _WATCHED_S = 0.02
 _QUESTIONS_MAX = 1024
 

@@ -38,7 +38,7 @@ SERIES_BYTES = 190
 
 ID_SIZE = 20
 ORDERED_ROWS_MAX = 4096
-_PAGE_ROWS_MIN, _PAGE_ROWS_MAX = 64, 8192
+_PAGE_ROWS_MIN, _PAGE_ROWS_MAX = 64, 4096
 _ROWS_AT_FIRST = 1024
 _DENSE_GROUPS_MAX = 1 << 22
 _LISTED_MAX = 64
@@ -307,13 +307,13 @@ class TagIndex:
         return free.pop()
 
     def _page_rows(self, name: str) -> int:
-        """How many rows a name is given next: about half of what it has, a power of two."""
-        half = self._row_counts.get(name, 0) // 2
-        return min(max(_PAGE_ROWS_MIN, 1 << half.bit_length() >> 1), _PAGE_ROWS_MAX)
+        """How many rows a name is given next: about a quarter of what it has, a power of two."""
+        quarter = self._row_counts.get(name, 0) // 4
+        return min(max(_PAGE_ROWS_MIN, 1 << quarter.bit_length() >> 1), _PAGE_ROWS_MAX)
 
     def _grow(self) -> None:
         while self._capacity < self._row_end:
-            self._capacity *= 2
+            self._capacity += self._capacity // 2
         for column in self._columns.values():
             column.grow(self._capacity)
         ids = np.zeros((self._capacity, ID_SIZE), np.uint8)

@@ -6,7 +6,7 @@ are taken where they are: no test for gaps, no copy, and the interpreter lock is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,12 +64,20 @@ def runs_of_many(groups: Groups) -> Sequence[Run] | None:
     return groups.runs if len(groups.rows) > CHUNK_ROWS else None
 
 
-def column_best(matrix: npt.NDArray[Any], better: np.ufunc) -> npt.NDArray[Any]:
-    """The largest or smallest of each column; many rows at a time, for a call costs a row."""
-    best = matrix[:_BEST_ROWS].copy()
-    for some in slices(len(matrix), _BEST_ROWS):
-        here = matrix[some]
-        better(best[: len(here)], here, out=best[: len(here)])
+def column_best(matrices: Iterable[npt.NDArray[Any]], better: np.ufunc) -> npt.NDArray[Any]:
+    """The largest or smallest of each column of all of them, shape (columns,).
+
+    Many rows are compared with as many others at a time, for a call costs as much as a row.
+    """
+    best: npt.NDArray[Any] | None = None
+    for matrix in matrices:
+        for some in slices(len(matrix), _BEST_ROWS):
+            here = matrix[some]
+            if best is None or len(best) < len(here):
+                best, here = here.copy(), here[:0] if best is None else best
+            better(best[: len(here)], here, out=best[: len(here)])
+    if best is None:
+        raise ValueError("there are no rows to compare")
     return np.asarray(better.reduce(best, axis=0))
 
 
@@ -113,10 +121,10 @@ def chunks(starts: IntArray, size: int) -> Iterator[tuple[slice, slice, IntArray
         yield slice(begin, stop), slice(first, last), local
 
 
-def slices(count: int, size: int) -> Iterator[slice]:
-    """So many things, `size` at a time."""
-    for begin in range(0, count, size):
-        yield slice(begin, min(begin + size, count))
+def slices(end: int, size: int, begin: int = 0) -> Iterator[slice]:
+    """Positions up to `end`, `size` at a time."""
+    for first in range(begin, end, size):
+        yield slice(first, min(first + size, end))
 
 
 def is_run(at: RowArray) -> bool:

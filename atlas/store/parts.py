@@ -14,7 +14,7 @@ rows up without making numbers of them first where that is exact:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -36,7 +36,7 @@ from atlas.store.kernels import (
     slices,
 )
 from atlas.store.layout import POINTS_PER_BLOCK, FloatArray, IntArray, RowArray, WordArray
-from atlas.store.runs import Groups
+from atlas.store.runs import Groups, Run
 
 _PLAIN_CHUNK_ROWS = 1 << 17
 _READ_ROWS = 1 << 10
@@ -64,7 +64,7 @@ class Part(Protocol):
         words: the presence words of the rows.
         """
 
-    def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
+    def best_of_runs(self, runs: Iterable[Run], columns: slice, better: np.ufunc) -> FloatArray:
         """The largest or smallest of rows that all have values, shape (columns,)."""
 
 
@@ -110,9 +110,9 @@ class Plain:
                 sums[some] += product(at[rows], local, self.values)[:, columns]
         return sums
 
-    def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
+    def best_of_runs(self, runs: Iterable[Run], columns: slice, better: np.ufunc) -> FloatArray:
         """The largest or smallest of rows, where they are."""
-        return np.asarray(column_best(self.values[first:last, columns], better))
+        return column_best((self.values[run.first : run.last, columns] for run in runs), better)
 
     @staticmethod
     def joined(parts: Sequence[Plain]) -> Plain:
@@ -144,9 +144,10 @@ class Constant:
         """Sums of the numbers, where they stand."""
         return presence_sums(groups.of(self.values), groups.starts, words, columns, check)
 
-    def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
+    def best_of_runs(self, runs: Iterable[Run], columns: slice, better: np.ufunc) -> FloatArray:
         """The largest or smallest of the numbers, in every column."""
-        return np.repeat(better.reduce(self.values[first:last]), columns.stop - columns.start)
+        best = column_best((self.values[run.first : run.last, None] for run in runs), better)
+        return np.repeat(best, columns.stop - columns.start)
 
     @staticmethod
     def joined(parts: Sequence[Constant]) -> Constant:
@@ -213,11 +214,10 @@ class Sparse:
         ends = np.cumsum(counts)
         return np.repeat(firsts - ends + counts, counts) + np.arange(ends[-1]), counts
 
-    def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
+    def best_of_runs(self, runs: Iterable[Run], columns: slice, better: np.ufunc) -> FloatArray:
         """The largest or smallest of the values, zeros among them."""
-        return np.asarray(
-            column_best(self.read(np.arange(first, last, dtype=np.int32), columns), better)
-        )
+        all_at = (np.arange(run.first, run.last, dtype=np.int32) for run in runs)
+        return column_best((self.read(at, columns) for at in all_at), better)
 
     @staticmethod
     def joined(parts: Sequence[Sparse]) -> Sparse:
@@ -284,18 +284,16 @@ class Coded:
             sums[some] += group_sums(here, local)
         return np.asarray(sums / self.scale)
 
-    def best_of_run(self, first: int, last: int, columns: slice, better: np.ufunc) -> FloatArray:
+    def best_of_runs(self, runs: Iterable[Run], columns: slice, better: np.ufunc) -> FloatArray:
         """The largest or smallest of offsets and codes, divided once: the order is the same."""
-        offsets = self.offsets[first:last, None]
-        is_small = self.codes.itemsize <= 2 and bool((np.abs(offsets) < _SMALL_OFFSET).all())
+        is_small = self.codes.itemsize <= 2 and bool((np.abs(self.offsets) < _SMALL_OFFSET).all())
         kind = np.int32 if is_small else np.float64
-        offsets = offsets.astype(kind)
-        rows = self.codes[first:last, columns]
-        best = [
-            column_best(np.add(rows[at], offsets[at], dtype=kind), better)
-            for at in slices(last - first, _READ_ROWS)
-        ]
-        return np.asarray(better.reduce(best, axis=0) / self.scale)
+        numbers = (
+            np.add(self.codes[at, columns], self.offsets[at, None].astype(kind), dtype=kind)
+            for run in runs
+            for at in slices(run.last, _READ_ROWS, run.first)
+        )
+        return np.asarray(column_best(numbers, better) / self.scale)
 
     @staticmethod
     def joined(parts: Sequence[Coded]) -> Coded:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -121,9 +123,9 @@ class BlockView:
             theirs = Groups(at, np.searchsorted(members, groups.starts))
             are_full = bool((words.take(members) & whole == whole).all())
             if are_full and theirs.runs is not None:
-                for group, first, last in theirs.runs:
+                for group, runs in groupby(theirs.runs, attrgetter("group")):
                     check()
-                    found = part.best_of_run(first, last, columns, better)
+                    found = part.best_of_runs(runs, columns, better)
                     best[group] = better(best[group], found)
                 continue
             for chosen, some, local in chunks(theirs.starts, _CHUNK_ROWS):
