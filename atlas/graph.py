@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -78,8 +79,7 @@ class LineStats:
     last: float
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, dict=True, eq=False):
     """One line. `values` has shape (steps,), NaN is a gap. `color` is ARGB in 8 hex digits.
 
     `query` is the expression of the line as it prints, `keys` the keys that it is grouped by.

@@ -29,4 +29,4 @@ def table(columns: list[FloatArray], step_count: int) -> FloatArray:
     """Values as rows of a step each, shape (steps, lines)."""
     if not columns:
         return np.zeros((step_count, 0))
-    return np.stack(columns, axis=1)
+    return np.concatenate(columns).reshape(len(columns), step_count).T

@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from atlas.asl.words.custom_words import custom_vocabulary
 from atlas.errors import AtlasError
 from atlas.ingest.publish_json import JsonPublisher
 from atlas.server import expr, fetch, graph, health, pages, publish, tags
+from atlas.server.compression import Compression
 from atlas.server.conventions import Conventions
 from atlas.server.errors import on_atlas_error, on_defect, on_http_error, on_recursion
 from atlas.server.query_work import QueryWork
@@ -26,13 +26,12 @@ from atlas.store.memory import MemoryStore
 ROUTES: list[Route] = [
     *publish.ROUTES,
     *graph.ROUTES,
-    *fetch.ROUTES,
     *tags.ROUTES,
+    *fetch.ROUTES,
     *expr.ROUTES,
     *health.ROUTES,
     *pages.ROUTES,
 ]
-_COMPRESSED_SIZE_MIN = 1024
 
 
 def make_app(
@@ -52,7 +51,7 @@ def make_app(
             Exception: on_defect,
         },
     )
-    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_SIZE_MIN, compresslevel=1)
+    app.add_middleware(Compression)
     app.add_middleware(Conventions, endpoints=[r.path.partition("/{")[0] for r in ROUTES])
     vocabulary = custom_vocabulary(settings.custom_averages, settings.custom_words)
     app.state.atlas = ServerState(

@@ -112,9 +112,9 @@ def _own_answer(scope: Scope) -> Response | None:
 
 
 def _add(headers: MutableHeaders, added: dict[str, str], endpoint: str | None) -> None:
-    headers["Server"] = SERVER
+    headers.append("Server", SERVER)
     if endpoint is not None:
-        headers[ENDPOINT_HEADER] = endpoint
+        headers.append(ENDPOINT_HEADER, endpoint)
     if not added:
         return
     headers.add_vary_header("Origin")
