@@ -14,6 +14,9 @@ def journal(
     kind: Annotated[
         list[str] | None, typer.Option("--kind", help="Only events of this kind; may be repeated.")
     ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Only say whether it is as it was written.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Print what a run wrote down, event by event.
@@ -23,10 +26,15 @@ def journal(
     import json
 
     from chaosctl.context import Context
-    from chaosctl.engine import find_run, read_journal
+    from chaosctl.engine import find_run, read_journal, verify_journal
     from chaosctl.report.plain import plain_line
 
-    for event in read_journal(find_run(Context(), run).folder):
+    folder = find_run(Context(), run).folder
+    if verify:
+        count = verify_journal(folder)
+        print(json.dumps({"events": count}) if as_json else f"{count} events, as they were written")
+        return 0
+    for event in read_journal(folder):
         if kind and event["event"] not in kind:
             continue
         print(json.dumps(event) if as_json else plain_line(event))

@@ -4,7 +4,7 @@ Drivers, fault tables and stores are passed in; the engine imports none of them.
 """
 
 from chaosctl.engine.halt import Halted, halt_all
-from chaosctl.engine.journal import Event, read_journal
+from chaosctl.engine.journal import Event, read_journal, verify_journal
 from chaosctl.engine.ledger import RunState, RunSummary, find_run, list_runs
 from chaosctl.engine.plan import Plan, PlannedStep, plan_experiment
 from chaosctl.engine.recover import recover, undo_run
@@ -33,4 +33,5 @@ __all__ = [
     "recover",
     "run_experiment",
     "undo_run",
+    "verify_journal",
 ]

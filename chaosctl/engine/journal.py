@@ -2,14 +2,19 @@
 
 A line that cannot be written is kept and tried again with the next: trouble with the disk never
 stops an undo. Only who says `required` is refused; that is how no record means no injection.
+
+Each line has the digest of the one before, so that nobody changes a line, or takes one out, without
+`verify_journal` seeing it. Lines at the end may be missing: nothing follows them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +27,7 @@ FILE_NAME = "journal.jsonl"
 WAITING_BYTES_MAX = 8 << 20
 
 Event = Mapping[str, Any]
-"""One line of a journal: schema, seq, at_ms, t_ms, event, and the event's own fields."""
+"""One line of a journal: schema, seq, prev, at_ms, t_ms, event, and the event's own fields."""
 
 Write = Callable[[int, bytes], int]
 Sync = Callable[[int], None]
@@ -45,6 +50,7 @@ class Journal:
         *,
         started_ms: int,
         next_seq: int,
+        previous: bytes = b"",
         write: Write = os.write,
         sync: Sync = os.fsync,
     ) -> None:
@@ -52,6 +58,7 @@ class Journal:
         self.started_ms, self._next_seq = started_ms, next_seq
         self._write, self._sync = write, sync
         self._waiting = b""
+        self._previous = previous
         self.trouble = ""
         """Why lines are waiting to be written; empty while all is well."""
         self.lost = 0
@@ -68,17 +75,19 @@ class Journal:
         line: dict[str, Any] = {
             "schema": SCHEMA,
             "seq": self._next_seq,
+            "prev": _digest(self._previous),
             "at_ms": now_ms,
             "t_ms": now_ms - self.started_ms,
             "event": event,
             **fields,
         }
         self._next_seq += 1
-        text = to_json(line).encode() + b"\n"
+        text = to_json(line).encode()
         if len(self._waiting) + len(text) > WAITING_BYTES_MAX:
             self.lost += 1
         else:
-            self._waiting += text
+            self._waiting += text + b"\n"
+            self._previous = text
         self._flush(durable=durable)
         if required and self.trouble:
             raise JournalNotWritable(
@@ -131,13 +140,14 @@ def reopen_journal(folder: Path, context: Context) -> Journal:
     path = folder / FILE_NAME
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
     content = path.read_bytes()
-    events = parse_journal(content)
+    lines = list(_whole_lines(content, str(path)))
     journal = Journal(
         descriptor,
         path,
         context,
-        started_ms=int(events[0]["at_ms"]) if events else context.now_ms(),
-        next_seq=max((int(e["seq"]) for e in events), default=-1) + 1,
+        started_ms=int(lines[0].event["at_ms"]) if lines else context.now_ms(),
+        next_seq=max((int(line.event["seq"]) for line in lines), default=-1) + 1,
+        previous=lines[-1].text if lines else b"",
     )
     if content and not content.endswith(b"\n"):
         journal._waiting = b"\n"  # a torn last line stays alone on its line
@@ -150,23 +160,58 @@ def read_journal(folder: Path) -> list[dict[str, Any]]:
     Raises ChaosctlError if there is no journal or it is of a newer schema.
     """
     path = folder / FILE_NAME
+    return parse_journal(_content(path), str(path))
+
+
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ChaosctlError(
             f"no journal: {error.strerror}",
             where=str(path),
             fix="`chaosctl status` lists the runs there are",
         ) from error
-    return parse_journal(content, str(path))
 
 
 def parse_journal(content: bytes, where: str = "") -> list[dict[str, Any]]:
     """The events in the text of a journal. Raises ChaosctlError for a newer schema."""
-    events = []
-    for line in content.split(b"\n"):
+    return [line.event for line in _whole_lines(content, where)]
+
+
+def verify_journal(folder: Path) -> int:
+    """How many events a run's journal has, none of them changed since it was written.
+
+    Raises ChaosctlError with the first line that does not follow the one before.
+    """
+    path = folder / FILE_NAME
+    previous = b""
+    count = 0
+    for line in _whole_lines(_content(path), str(path)):
+        if line.event.get("prev") != _digest(previous):
+            raise ChaosctlError(
+                "this line does not follow the one before: a line was changed or taken out,"
+                " or the journal is of a version that did not chain them",
+                where=f"{path}:{line.number}",
+                fix="trust the lines before it only, and compare with a copy of the run folder",
+            )
+        previous, count = line.text, count + 1
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A whole line: its number from 1, its text without the end, and what it says."""
+
+    number: int
+    text: bytes
+    event: dict[str, Any]
+
+
+def _whole_lines(content: bytes, where: str) -> Iterator[_Line]:
+    for number, text in enumerate(content.split(b"\n"), 1):
         try:
-            event = json.loads(line)
+            event = json.loads(text)
         except ValueError:
             continue  # torn by a crash or a full disk; what was durable is whole
         if not isinstance(event, dict) or "event" not in event:
@@ -177,8 +222,12 @@ def parse_journal(content: bytes, where: str = "") -> list[dict[str, Any]]:
                 where=where,
                 fix="read it with the version of chaosctl that wrote it, or a newer one",
             )
-        events.append(event)
-    return events
+        yield _Line(number, text, event)
+
+
+def _digest(text: bytes) -> str:
+    """What the next line says of a line; of none before the first."""
+    return hashlib.sha256(text).hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

@@ -29,7 +29,7 @@ def describe(event: Event) -> str:
     words = WORDS.get(event["event"])
     if words is not None:
         return words(event)
-    skip = ("schema", "seq", "at_ms", "t_ms", "event")
+    skip = ("schema", "seq", "prev", "at_ms", "t_ms", "event")
     return " ".join(f"{k}={v}" for k, v in event.items() if k not in skip and v not in ("", None))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from chaosctl.engine.journal import (
     read_journal,
     reopen_journal,
     to_json,
+    verify_journal,
     write_whole,
 )
 from chaosctl.errors import ChaosctlError
@@ -51,6 +53,54 @@ def test_journal_goes_on_after_a_torn_line(tmp_path: Path, context: object) -> N
     later.close()
     events = read_journal(tmp_path)
     assert [(e["seq"], e["event"]) for e in events] == [(0, "start"), (1, "undo")]
+
+
+def written(tmp_path: Path, context: object, *events: str) -> Path:
+    journal = create_journal(tmp_path, context)  # type: ignore[arg-type]
+    for event in events:
+        journal.append(event, text=f"about {event}")
+    journal.close()
+    return tmp_path / "journal.jsonl"
+
+
+def test_journal_as_it_was_written_is_whole_also_after_a_crash(
+    tmp_path: Path, context: object
+) -> None:
+    path = written(tmp_path, context, "start", "plan", "inject")
+    assert verify_journal(tmp_path) == 3
+    path.write_bytes(path.read_bytes()[:-9])  # torn by the crash of who wrote it
+    later = reopen_journal(tmp_path, context)  # type: ignore[arg-type]
+    later.append("undo")
+    later.append("verdict")
+    later.close()
+    assert verify_journal(tmp_path) == 4
+
+
+@pytest.mark.parametrize(
+    ("harm", "number"),
+    [
+        pytest.param(lambda lines: [lines[0], lines[2]], 2, id="a line taken out"),
+        pytest.param(lambda lines: lines[1:], 1, id="the first line taken out"),
+        pytest.param(lambda lines: [lines[1], lines[0], lines[2]], 1, id="lines swapped"),
+        pytest.param(lambda lines: [lines[0], *lines], 2, id="a line twice"),
+        pytest.param(
+            lambda lines: [lines[0], lines[1].replace(b"plan", b"Plan"), lines[2]],
+            3,
+            id="a word changed",
+        ),
+    ],
+)
+def test_journal_that_was_changed_is_found_out(
+    tmp_path: Path,
+    context: object,
+    harm: Callable[[list[bytes]], list[bytes]],
+    number: int,
+) -> None:
+    path = written(tmp_path, context, "start", "plan", "inject")
+    path.write_bytes(b"".join(harm(path.read_bytes().splitlines(keepends=True))))
+    with pytest.raises(ChaosctlError, match="does not follow") as caught:
+        verify_journal(tmp_path)
+    assert caught.value.where == f"{path}:{number}"
 
 
 def test_journal_of_a_newer_version_is_refused() -> None:
