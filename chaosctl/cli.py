@@ -20,6 +20,7 @@ from chaosctl.commands.journal import journal
 from chaosctl.commands.list import list_things
 from chaosctl.commands.plan import plan
 from chaosctl.commands.recover import recover
+from chaosctl.commands.report import report
 from chaosctl.commands.run import run
 from chaosctl.commands.schema import schema
 from chaosctl.commands.status import status
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "undo": undo,
     "recover": recover,
     "journal": journal,
+    "report": report,
     "doctor": doctor,
 }
 GROUPS: dict[str, typer.Typer] = {"demo": demo_commands.app, "atlas": atlas_commands.app}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chaosctl.engine import Setup, World, run_experiment
-from chaosctl.engine.run import RunResult
+from chaosctl.engine.result import RunResult
 from chaosctl.experiment.model import (
     Check,
     Comparison,

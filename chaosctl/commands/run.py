@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,11 +13,11 @@ import typer
 from chaosctl.commands.options import AsJson, Quiet, Seed, Settings, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from chaosctl.context import Context
     from chaosctl.engine import Plan
-    from chaosctl.engine.run import RunResult
+    from chaosctl.engine.result import RunResult
 
     View = AbstractContextManager[Callable[[Mapping[str, Any]], None]]
 
@@ -33,6 +34,9 @@ def run(
     plain: Annotated[
         bool, typer.Option("--plain", help="One line an event instead of the live view.")
     ] = False,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="Write the results to a file, as JUnit XML.")
+    ] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> int:
@@ -54,8 +58,10 @@ def run(
     context = Context()
     # All documents are checked before the first run touches anything.
     documents = [load_found(find(name), settings or ()) for name in experiments]
+    if junit is not None:
+        write_junit(junit, [])  # or say now that it cannot be written
     take_back_leftovers(context)
-    codes: list[int] = []
+    results: list[RunResult] = []
     for loaded in documents:
         chosen_seed = context.new_seed() if seed is None else seed
         view = choose_view(context, plain=plain, quiet=quiet, as_json=as_json)
@@ -64,10 +70,43 @@ def run(
             tell(result, as_json=as_json)
         except OSError:  # the terminal is closed, or who read our pipe is gone
             fall_silent()
-        codes.append(result.exit_code)
-        if codes[-1] in (SIGHUP, SIGINT, SIGTERM):
+        results.append(result)
+        if result.exit_code in (SIGHUP, SIGINT, SIGTERM):
             break
+    codes = [result.exit_code for result in results]
+    if junit is not None:
+        codes.append(keep_junit(junit, results))
     return worst(codes)
+
+
+def keep_junit(path: Path, results: Sequence[RunResult]) -> int:
+    """Write the results; an error is told, and does not hide how the runs ended."""
+    from chaosctl.errors import ChaosctlError
+    from chaosctl.judge.verdict import EXIT_CODES, Verdict
+    from chaosctl.report.errors import render_error
+
+    try:
+        write_junit(path, results)
+    except ChaosctlError as error:
+        print(render_error(error), file=sys.stderr)
+        return EXIT_CODES[Verdict.INVALID]
+    return 0
+
+
+def write_junit(path: Path, results: Sequence[RunResult]) -> None:
+    """Write the results there are so far. Raises ChaosctlError if that cannot be."""
+    from chaosctl.engine.journal import write_whole
+    from chaosctl.errors import ChaosctlError
+    from chaosctl.report.junit import render_junit
+
+    try:
+        write_whole(path, render_junit(results))
+    except OSError as error:
+        raise ChaosctlError(
+            f"results cannot be written: {error.strerror}",
+            where=str(path),
+            fix="name a file in a folder that exists and may be written to",
+        ) from error
 
 
 def take_back_leftovers(context: Context) -> None:

@@ -8,7 +8,8 @@ from chaosctl.engine.journal import Event, read_journal, verify_journal
 from chaosctl.engine.ledger import RunState, RunSummary, find_run, list_runs
 from chaosctl.engine.plan import Plan, PlannedStep, plan_experiment
 from chaosctl.engine.recover import recover, undo_run
-from chaosctl.engine.run import RunResult, Setup, Store, World, run_experiment
+from chaosctl.engine.result import RunResult, read_result
+from chaosctl.engine.run import Setup, Store, World, run_experiment
 from chaosctl.engine.undo import UndoerFor, UndoReport, UndoResult
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "list_runs",
     "plan_experiment",
     "read_journal",
+    "read_result",
     "recover",
     "run_experiment",
     "undo_run",

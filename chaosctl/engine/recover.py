@@ -13,6 +13,7 @@ from chaosctl.context import Context
 from chaosctl.engine.folder import RESULT
 from chaosctl.engine.journal import Journal, read_journal, reopen_journal, to_json, write_whole
 from chaosctl.engine.ledger import RunState, RunSummary, list_runs
+from chaosctl.engine.result import SCHEMA
 from chaosctl.engine.undo import (
     ROUNDS,
     UndoerFor,
@@ -140,6 +141,6 @@ def _conclude(
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        result = {"schema": "chaosctl/result/v1", "run_id": folder.name, "detail": {}}
+        result = {"schema": SCHEMA, "run_id": folder.name, "detail": {}}
     with suppress(OSError):  # the journal has it, as far as the disk goes
         write_whole(path, to_json(result | said, indent=1))

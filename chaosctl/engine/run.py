@@ -6,10 +6,8 @@ every way out: error, signal, time-out, stop condition and bugs of our own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from chaosctl.context import Context, Inbox
@@ -26,6 +24,7 @@ from chaosctl.engine.journal import create_journal, to_json, write_whole
 from chaosctl.engine.lock import lock_target
 from chaosctl.engine.plan import plan_experiment
 from chaosctl.engine.process import identify
+from chaosctl.engine.result import RunResult
 from chaosctl.engine.sampling import Sampler, Store
 from chaosctl.engine.session import LeftToWatchdog, RunEnded, Session, Setup, World
 from chaosctl.engine.watching import (
@@ -45,30 +44,6 @@ from chaosctl.judge.verdict import Outcome, UndoState, Verdict, exit_code
 from monkeys.errors import MonkeyError
 
 __all__ = ["RunResult", "Setup", "Store", "World", "run_experiment"]
-
-SCHEMA = "chaosctl/result/v1"
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """How a run ended; result.json holds the same. folder: None if none could be made.
-
-    detail: checks (outcome, worst value, margin …), recovery_ms, undo (`done` of `of`, errors),
-    baseline_text, seed, signal.
-    """
-
-    run_id: str
-    folder: Path | None
-    verdict: Verdict
-    undo: UndoState
-    exit_code: int
-    reason: str
-    fix: str
-    detail: Mapping[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        """This result as plain JSON values (schema chaosctl/result/v1)."""
-        return {"schema": SCHEMA, **asdict(self)}
 
 
 def run_experiment(setup: Setup, context: Context) -> RunResult:
@@ -337,6 +312,7 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "confirmed_ms": session.confirmed_ms,
         "removing_ms": session.removing_ms,
         "removed_ms": session.removed_ms,
+        "ended_ms": session.context.now_ms(),
         "targets": [i.id for one in session.hits for i in one.step.targets],
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chaosctl.engine.run import RunResult
+from chaosctl.engine.result import RunResult
 from chaosctl.judge.verdict import Outcome, UndoState
 from chaosctl.report.symbols import OUTCOME_MARKS, VERDICT_MARKS, duration, mark, number
 

@@ -12,7 +12,7 @@ import pytest
 import chaosctl.engine.run as run_module
 from chaosctl.engine import Setup, World, read_journal, run_experiment
 from chaosctl.engine.journal import create_journal, parse_journal
-from chaosctl.engine.run import RunResult
+from chaosctl.engine.result import RunResult
 from chaosctl.experiment.model import (
     Check,
     Comparison,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chaosctl.engine import World, read_journal
-from chaosctl.engine.run import RunResult
+from chaosctl.engine.result import RunResult
 from chaosctl.errors import TargetUnreachable
 from chaosctl.experiment.model import (
     Select,
