@@ -49,7 +49,7 @@ def run(
     from chaosctl.commands.plan import plan as show_plan
     from chaosctl.context import Context
     from chaosctl.experiment.load import find, load_found
-    from chaosctl.judge.verdict import SIGHUP, SIGINT, SIGTERM, worst
+    from chaosctl.judge.verdict import worst
 
     if dry_run:
         return worst(
@@ -58,14 +58,37 @@ def run(
     context = Context()
     # All documents are checked before the first run touches anything.
     documents = [load_found(find(name), settings or ()) for name in experiments]
-    if junit is not None:
-        write_junit(junit, [])  # or say now that it cannot be written
+    write_junit(junit, [])  # or say now that it cannot be written
     take_back_leftovers(context)
+    results = run_all(
+        documents,
+        context,
+        lambda: choose_view(context, plain=plain, quiet=quiet, as_json=as_json),
+        seed=seed,
+        store=store,
+        yes=yes,
+        as_json=as_json,
+    )
+    return worst([*(result.exit_code for result in results), keep_junit(junit, results)])
+
+
+def run_all(
+    documents: Sequence[Any],
+    context: Context,
+    new_view: Callable[[], View],
+    *,
+    seed: int | None,
+    store: str,
+    yes: bool,
+    as_json: bool,
+) -> list[RunResult]:
+    """Run one after the other and tell each result; a signal ends it."""
+    from chaosctl.judge.verdict import SIGHUP, SIGINT, SIGTERM
+
     results: list[RunResult] = []
     for loaded in documents:
         chosen_seed = context.new_seed() if seed is None else seed
-        view = choose_view(context, plain=plain, quiet=quiet, as_json=as_json)
-        result = run_one(loaded, context, view, seed=chosen_seed, store=store, yes=yes)
+        result = run_one(loaded, context, new_view(), seed=chosen_seed, store=store, yes=yes)
         try:
             tell(result, as_json=as_json)
         except OSError:  # the terminal is closed, or who read our pipe is gone
@@ -73,13 +96,10 @@ def run(
         results.append(result)
         if result.exit_code in (SIGHUP, SIGINT, SIGTERM):
             break
-    codes = [result.exit_code for result in results]
-    if junit is not None:
-        codes.append(keep_junit(junit, results))
-    return worst(codes)
+    return results
 
 
-def keep_junit(path: Path, results: Sequence[RunResult]) -> int:
+def keep_junit(path: Path | None, results: Sequence[RunResult]) -> int:
     """Write the results; an error is told, and does not hide how the runs ended."""
     from chaosctl.errors import ChaosctlError
     from chaosctl.judge.verdict import EXIT_CODES, Verdict
@@ -93,8 +113,10 @@ def keep_junit(path: Path, results: Sequence[RunResult]) -> int:
     return 0
 
 
-def write_junit(path: Path, results: Sequence[RunResult]) -> None:
-    """Write the results there are so far. Raises ChaosctlError if that cannot be."""
+def write_junit(path: Path | None, results: Sequence[RunResult]) -> None:
+    """Write the results there are, if anybody wants them. Raises ChaosctlError if it cannot be."""
+    if path is None:
+        return
     from chaosctl.engine.journal import write_whole
     from chaosctl.errors import ChaosctlError
     from chaosctl.report.junit import render_junit
