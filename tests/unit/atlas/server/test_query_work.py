@@ -74,6 +74,28 @@ def test_what_was_short_the_last_time_is_done_at_once_and_all_else_in_a_thread()
     assert not ask("short")  # forgotten, as so many others came since
 
 
+def test_what_takes_long_on_the_loop_for_once_goes_on_in_a_thread():
+    queries = QueryWork(QueryBounds(), lambda: 0.0)
+    here = threading.get_ident()
+    heavy = [False]
+    threads = []
+
+    def work(budget):
+        threads.append("loop" if threading.get_ident() == here else "thread")
+        while heavy[0] and threads[-1] == "loop":
+            budget.check()
+        return threads[-1]
+
+    def ask():
+        return asyncio.run(queries.run(_Request(), "q", work))
+
+    answers = [ask(), ask()]
+    heavy[0] = True
+    answers.append(ask())
+    assert answers == ["thread", "loop", "thread"]
+    assert threads == ["thread", "loop", "loop", "thread"]
+
+
 def test_a_failure_counts_as_an_answer():
     queries = QueryWork(QueryBounds(), lambda: 0.0)
     threads = []
