@@ -40,6 +40,8 @@ from chaosctl.engine.watching import (
 from chaosctl.errors import ChaosctlError, NotStarted
 from chaosctl.judge.decide import Decision, Facts, decide
 from chaosctl.judge.hypothesis import CheckState
+from chaosctl.judge.samples import Span
+from chaosctl.judge.score import CheckScore, score_checks, total_score
 from chaosctl.judge.verdict import Outcome, UndoState, Verdict, exit_code
 from monkeys.errors import MonkeyError
 
@@ -280,6 +282,7 @@ def _conclude(session: Session, decision: Decision, states: list[CheckState]) ->
 
 def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
     facts: Facts = session.facts
+    scores = _scores(session, states)
     pending = session.pending()
     errors = [
         f"{', '.join(i.id for i in record.instances) or record.id} ({record.fault}): "
@@ -295,7 +298,11 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "title": session.setup.experiment.title,
         "seed": session.setup.seed,
         "signal": session.signal_number,
-        "checks": [check_json(state) for state in states],
+        "checks": [
+            check_json(state) | {"weight": part.weight, "held": part.held, "score": part.score}
+            for state, part in zip(states, scores, strict=True)
+        ],
+        "score": total_score(scores),
         "baseline": facts.baseline,
         "baseline_text": facts.baseline_text,
         "because": session.because,
@@ -315,6 +322,15 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "ended_ms": session.context.now_ms(),
         "targets": [i.id for one in session.hits for i in one.step.targets],
     }
+
+
+def _scores(session: Session, states: list[CheckState]) -> tuple[CheckScore, ...]:
+    """The parts of the score, from the injection to the end of the recovery."""
+    if not states:
+        return ()
+    span = Span(session.injected_ms, session.sampler.settled_ms)
+    checks = session.setup.experiment.hypothesis
+    return score_checks(checks, states, session.sampler.samples, span, session.baseline)
 
 
 def _let_go(session: Session) -> None:

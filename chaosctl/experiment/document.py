@@ -122,6 +122,11 @@ def _condition_form(what: str) -> MapForm:
     )
 
 
+_WEIGHT_SHAPES: tuple[dict[str, Any], ...] = (
+    {"enum": list(units.WEIGHTS), "examples": ["critical"]},
+    {"type": "number", "exclusiveMinimum": 0, "maximum": units.WEIGHT_MAX},
+)
+_WEIGHT = UnitForm(units.parse_weight, _WEIGHT_SHAPES)
 _QUERY = TextForm("a query", check_query)
 _NAME = TextForm("a name", length_max=120)
 
@@ -133,6 +138,7 @@ def _build_check(fields: Fields, _notes: Notes) -> Check:
         fields.values["hold"],
         NoData(fields.get("no-data", NoData.INCONCLUSIVE)),
         fields.get("gap", 3000),
+        fields.get("weight", units.WEIGHTS["normal"]),
     )
 
 
@@ -144,6 +150,7 @@ CHECK_FORM = MapForm(
         "hold": Key(_condition_form("a condition"), "what the value must be", True),
         "no-data": Key(ChoiceForm("policy", tuple(p.value for p in NoData)), "what silence means"),
         "gap": Key(duration_form(STEP_MS), "the longest silence allowed, as in 3s"),
+        "weight": Key(_WEIGHT, "how much it counts in the score: 2 unless said"),
     },
     "{name: …, query: …, hold: {at-least: 97%}}",
     _build_check,

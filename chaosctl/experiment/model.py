@@ -54,13 +54,14 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A named condition over a store query, with its policy for silence."""
+    """A named condition over a store query, its policy for silence, and how much it counts."""
 
     name: str
     query: str
     hold: Condition
     no_data: NoData = NoData.INCONCLUSIVE
     gap_ms: int = 3000
+    weight: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ _WORDS = MappingProxyType(
 )
 
 
+WEIGHTS: Mapping[str, float] = MappingProxyType({"critical": 3.0, "normal": 2.0, "minor": 1.0})
+WEIGHT_MAX = 1000
+
+
 class BadUnit(ValueError):
     """A value that cannot be what it is meant to be; says what and how to fix it."""
 
@@ -73,6 +77,22 @@ def _bad_duration(text: str) -> BadUnit:
     if text.startswith("-"):
         return BadUnit(f"a duration cannot be negative: {text}", "as in 30s")
     return BadUnit(f"'{text}' is not a duration", "as in 500ms, 30s, 2m or 1h")
+
+
+def parse_weight(written: object) -> float:
+    """How much a check counts: `critical` 3, `normal` 2, `minor` 1, or a number.
+
+    >>> parse_weight("critical"), parse_weight(1.5)
+    (3.0, 1.5)
+    """
+    text = str(written).strip()
+    if text in WEIGHTS:
+        return WEIGHTS[text]
+    number = float(text) if _NUMBER.match(text) else math.nan
+    if not 0 < number <= WEIGHT_MAX:
+        fix = f"{', '.join(WEIGHTS)}, or a number above 0, up to {WEIGHT_MAX}"
+        raise BadUnit(f"'{text}' is no weight", fix)
+    return number
 
 
 def parse_lasting(written: object, step_ms: int) -> int:

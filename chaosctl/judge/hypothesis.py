@@ -112,6 +112,26 @@ def judge_check(
     )
 
 
+def held_share(
+    check: Check,
+    samples: Samples,
+    *,
+    start_ms: int,
+    end_ms: int,
+    baseline: Span | None,
+    step_ms: int = STEP_MS,
+) -> float:
+    """The share of the windows in [start_ms, end_ms) with data in which the check held, 0…1.
+
+    NaN without data.
+    """
+    series = samples.get(check.query, NO_SERIES)
+    limits = _resolve(check.hold.limits, series, baseline, step_ms)
+    found = _windows(check.hold, limits, series, Span(start_ms, end_ms), step_ms)
+    are_met = [window.is_met for window in found if _has_value(window)]
+    return sum(are_met) / len(are_met) if are_met else math.nan
+
+
 def judge_stop(
     stop: StopCondition,
     samples: Samples,

@@ -69,6 +69,7 @@ def _add_suite(root: ET.Element, result: RunResult, cases: Sequence[_Case]) -> N
         "title": detail.get("title", ""),
         "seed": detail.get("seed", ""),
         "verdict": result.verdict,
+        "score": number(detail.get("score")),
         "undo": result.undo,
         "exit code": result.exit_code,
     }

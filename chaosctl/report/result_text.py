@@ -17,6 +17,9 @@ def render_result(result: RunResult, *, unicode: bool = True) -> str:
     details = " · ".join(_details(result, unicode=unicode))
     if details:
         lines.append(f"           {details}")
+    score = result.detail.get("score")
+    if score is not None and score == score:  # noqa: PLR0124 - NaN is the one value unlike itself
+        lines.append(f"  score    {score:.0f} of 100: {' · '.join(_parts(result))}")
     for name, findings in result.detail.get("because", {}).items():
         lines.append(f"  because  {name}: {'; '.join(findings)}  (computed from the store)")
     if result.fix:
@@ -24,6 +27,12 @@ def render_result(result: RunResult, *, unicode: bool = True) -> str:
     if result.run_id:
         lines.append(f"  next     chaosctl journal {result.run_id}")
     return "\n".join(lines)
+
+
+def _parts(result: RunResult) -> Iterator[str]:
+    """What the score is made of."""
+    for check in result.detail["checks"]:
+        yield f"{check['name']} {check['score']:.0f} (weight {check['weight']:g})"
 
 
 def _details(result: RunResult, *, unicode: bool) -> Iterator[str]:

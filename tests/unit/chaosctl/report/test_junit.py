@@ -14,6 +14,7 @@ from chaosctl.engine.result import RunResult
 from chaosctl.errors import ChaosctlError
 from chaosctl.judge.verdict import UndoState, Verdict
 from chaosctl.report.junit import render_junit
+from chaosctl.report.result_text import render_result
 from tests.simulated_run import ERRORS, STARTS, run
 from tests.simulated_target import SimulatedWorld
 
@@ -137,8 +138,11 @@ def test_a_real_result_says_when_how_long_and_how_it_was_made(tmp_path: Path) ->
         assert properties["run"] == result.run_id
         assert properties["seed"] == "1"
         assert properties["verdict"] == result.verdict
+        assert properties["score"] == "100"
         assert float(suite.get("time", "")) > 20
         assert suite.get("timestamp", "").startswith("20")
+    parts = "starts succeed 100 (weight 2) · errors stay rare 100 (weight 2)"
+    assert f"score    100 of 100: {parts}" in render_result(result)
     assert set(shown([result])) == {"starts succeed", "errors stay rare", "recovery", "undo"}
 
 
