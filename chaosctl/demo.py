@@ -183,6 +183,18 @@ def look(control: Control) -> dict[str, Any]:
         return {}
 
 
+def about(paths: DemoPaths) -> dict[str, Any]:
+    """What a run notes of the platform it breaks. Raises NotUp, or TargetFailed."""
+    platform = control_of(paths).platform()
+    return {
+        "size": platform["size"],
+        "fabric": platform["fabric"],
+        "platform_seed": platform["seed"],
+        "starts_per_second": platform["starts_per_second"],
+        "switches": platform["switches"],
+    }
+
+
 def waiting_for(platform: Mapping[str, Any]) -> str:
     """What is still missing before the platform is ready, in words; empty when nothing is."""
     if not platform:

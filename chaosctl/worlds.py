@@ -67,6 +67,7 @@ def open_world(
         return World(
             target=target,
             store=store,
+            about=demo.about(paths),
             settings=partial(switch_records, target, switches),
             explain=partial(explain, experiment, store),
         )

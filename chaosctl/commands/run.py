@@ -154,6 +154,7 @@ def run_one(
 ) -> RunResult:
     """One experiment, from checked document to result."""
     from chaosctl.engine import Setup, run_experiment
+    from chaosctl.provenance import about_run
     from chaosctl.worlds import open_world
     from monkeys.faults import FAULTS
 
@@ -171,6 +172,7 @@ def run_one(
             open_world=open_world(experiment, context, store),
             listen=listen,
             approve=approve,
+            about=about_run(experiment.source, loaded.settings, context.env, Path.cwd()),
         )
         return run_experiment(setup, context)
 

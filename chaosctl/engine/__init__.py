@@ -10,14 +10,17 @@ from chaosctl.engine.plan import Plan, PlannedStep, plan_experiment
 from chaosctl.engine.recover import recover, undo_run
 from chaosctl.engine.result import RunResult, read_result
 from chaosctl.engine.run import Setup, Store, World, run_experiment
+from chaosctl.engine.series import Line, RunSeries, read_series
 from chaosctl.engine.undo import UndoerFor, UndoReport, UndoResult
 
 __all__ = [
     "Event",
     "Halted",
+    "Line",
     "Plan",
     "PlannedStep",
     "RunResult",
+    "RunSeries",
     "RunState",
     "RunSummary",
     "Setup",
@@ -32,6 +35,7 @@ __all__ = [
     "plan_experiment",
     "read_journal",
     "read_result",
+    "read_series",
     "recover",
     "run_experiment",
     "undo_run",

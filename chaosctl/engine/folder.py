@@ -9,9 +9,10 @@ from chaosctl.context import Context
 from chaosctl.errors import NotStarted
 
 LETTERS = "23456789abcdefghjkmnpqrstvwxyz"  # none that are mistaken for another
-DOCUMENT, PLAN, RESULT, HALT, UNDO_LOCK = (
+DOCUMENT, PLAN, SERIES, RESULT, HALT, UNDO_LOCK = (
     "document.yaml",
     "plan.json",
+    "series.json",
     "result.json",
     "halt",
     "undo.lock",

@@ -26,6 +26,7 @@ from chaosctl.engine.plan import plan_experiment
 from chaosctl.engine.process import identify
 from chaosctl.engine.result import RunResult
 from chaosctl.engine.sampling import Sampler, Store
+from chaosctl.engine.series import series_of, write_series
 from chaosctl.engine.session import LeftToWatchdog, RunEnded, Session, Setup, World
 from chaosctl.engine.watching import (
     all_queries,
@@ -119,6 +120,7 @@ def _phases_or_facts(session: Session) -> None:
         take_baseline(session)
         if session.facts.baseline is not Outcome.PASS:
             return
+        _keep_series(session, is_whole=False)
         _break(session)
         measure_recovery(session)
     except LeftToWatchdog:
@@ -275,9 +277,23 @@ def _conclude(session: Session, decision: Decision, states: list[CheckState]) ->
         fix=result.fix,
         by="run",
     )
+    _keep_series(session, is_whole=True)
     with suppress(OSError):  # a full disk: the verdict is in the journal as far as that goes
         write_whole(session.folder / RESULT, to_json(result.as_json(), indent=1))
     return result
+
+
+def _keep_series(session: Session, *, is_whole: bool) -> None:
+    """The samples so far; a disk that does not take them changes no verdict."""
+    if not hasattr(session, "sampler"):
+        return
+    samples, baseline = session.sampler.samples, session.baseline
+    experiment = session.setup.experiment
+    with suppress(OSError):
+        write_series(
+            session.folder,
+            series_of(session.run_id, experiment, samples, baseline, is_whole=is_whole),
+        )
 
 
 def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
@@ -296,6 +312,12 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
     return {
         "experiment": session.setup.experiment.name,
         "title": session.setup.experiment.title,
+        "document": {
+            "source": session.setup.experiment.source,
+            "sha256": session.setup.experiment.sha256,
+        },
+        "about": session.setup.about,
+        "target": _target(session),
         "seed": session.setup.seed,
         "signal": session.signal_number,
         "checks": [
@@ -307,6 +329,8 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "baseline_text": facts.baseline_text,
         "because": session.because,
         "confirmed": facts.confirmed,
+        "baseline_span": session.baseline
+        and {"start_ms": session.baseline.start_ms, "end_ms": session.baseline.end_ms},
         "recovery_ms": facts.recovery_ms,
         "recovery_within_ms": facts.recovery_within_ms,
         "undo": {
@@ -322,6 +346,17 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "ended_ms": session.context.now_ms(),
         "targets": [i.id for one in session.hits for i in one.step.targets],
     }
+
+
+def _target(session: Session) -> dict[str, Any]:
+    """Which target it was, and what it said about itself; only the driver if none was reached."""
+    driver = session.setup.experiment.target.driver
+    if not hasattr(session, "plan"):
+        return {"driver": driver}
+    world = session.world
+    return {"driver": driver, "id": session.plan.target_id, "name": world.target.name} | dict(
+        world.about
+    )
 
 
 def _scores(session: Session, states: list[CheckState]) -> tuple[CheckScore, ...]:

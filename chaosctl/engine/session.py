@@ -56,6 +56,7 @@ class Setup:
     open_world: connects to (or starts) target and store; called once, in the main thread, with a
         function that takes one line of news for people; raises ChaosctlError. Closing is the
         caller's.
+    about: versions, settings and the like, for whoever reads the result later.
     approve: shown the plan before anything is touched; False ends as not-started.
     """
 
@@ -67,6 +68,7 @@ class Setup:
     listen: Listen = lambda _event: None
     approve: Callable[[Plan], bool] = lambda _plan: True
     start_watchdog: StartWatchdog = start_watchdog
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RunEnded(Exception):

@@ -39,10 +39,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An experiment, and the text it was made from."""
+    """An experiment, and the text and `--set` settings it was made from."""
 
     experiment: Experiment
     text: str
+    settings: tuple[str, ...] = ()
 
 
 def bundled_names() -> list[str]:
@@ -144,7 +145,7 @@ def _refuse_stranger(root: Node, form: MapForm, source: str) -> None:
 def load_found(found: Document, settings: Sequence[str] = (), faults: Faults = FAULTS) -> Loaded:
     """The experiment of a document that `find` found, with `--set` settings applied."""
     experiment = load(found.text, found.source, faults, settings=tuple(settings), name=found.name)
-    return Loaded(experiment, found.text)
+    return Loaded(experiment, found.text, tuple(settings))
 
 
 def load_bundled(name: str) -> Experiment:
