@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.bench import (
     atlas_packing,
     atlas_png,
+    engine,
     help_screen,
     install,
     outage,
@@ -30,6 +31,7 @@ from tests.bench.store import benchmark as store
 Measure = Callable[[argparse.Namespace], list[Figure]]
 
 FIGURES: dict[str, Measure] = {
+    "engine": engine.measure,
     "help": help_screen.measure,
     "install": install.measure,
     "outage": outage.measure,

@@ -19,7 +19,7 @@ def measure(_options: argparse.Namespace) -> list[Figure]:
         _, broken = _run(bed, "zone-outage-no-headroom")
     return [
         Figure("run zone-outage, with start-up", seconds, "s", 90),
-        _between("undo record on disk", events, "record", "inject", "ms", 1000),
+        _between("undo record on disk", events, "record", "inject", "ms", 10),
         _between("fault to confirmation", events, "inject", "confirm", "s", 1.5),
         _reported(broken),
     ]
