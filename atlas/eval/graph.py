@@ -74,6 +74,16 @@ class GraphOptions:
     is_axis_per_line: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How the lines of an expression are drawn; `pick` gives a line's colour by its label."""
+
+    axis: int
+    style: LineStyle
+    width: float
+    pick: ColorPicker
+
+
 @dataclass
 class _Notices:
     """Warnings, each once, in the order in which they came up."""
@@ -122,6 +132,36 @@ def build_graph(
     return replace(graph, title=substitute(graph.title, _common_tags(graph.lines)))
 
 
+def looks_by_label(exprs: Sequence[StyleExpr], options: GraphOptions) -> list[Looks]:
+    """How lines look that come one by one: a colour depends on its label, not on other lines."""
+    drawing = _Drawing(options, {}, by_label=True)
+    colors = [drawing.axis_colors(number) for number in range(AXIS_COUNT_MAX)]
+    return [
+        Looks(
+            number,
+            _line_style(styled, options.axes[number]),
+            _line_width(styled),
+            drawing.picker(styled, colors[number]),
+        )
+        for styled in exprs
+        for number in (_axis_number(styled),)
+    ]
+
+
+def blank_axis(number: int, options: AxisOptions) -> Axis:
+    """An axis as the request wants it, without lines."""
+    return Axis(
+        number,
+        (),
+        options.ylabel,
+        scale=options.scale,
+        lower=options.lower,
+        upper=options.upper,
+        tick_labels=options.tick_labels,
+        heat_map=options.heat_map,
+    )
+
+
 # Expressions never change, and dashboards ask for the same ones again and again.
 @lru_cache(maxsize=512)
 def _shown(exprs: tuple[StyleExpr, ...]) -> tuple[StyleExpr, ...]:
@@ -137,59 +177,76 @@ def _text(styled: StyleExpr) -> str:
 class _Drawing:
     """What the axes of one graph share: where colours come from, and where warnings go."""
 
-    def __init__(self, options: GraphOptions, lines_of: Mapping[StyleExpr, Lines]) -> None:
+    def __init__(
+        self,
+        options: GraphOptions,
+        lines_of: Mapping[StyleExpr, Lines],
+        *,
+        by_label: bool = False,
+    ) -> None:
         self.options = options
         self.lines_of = lines_of
         self.notices = _Notices()
         self._theme = options.frame.theme
-        self._main = picker(options.palette, self._theme)
-        self._shifted = picker(SHIFTED_PALETTE_OF_THEME[self._theme], self._theme)
+        self._mode = "hash:" if by_label else ""
+        self._main = self._palette(options.palette)
+        self._shifted = self._palette(SHIFTED_PALETTE_OF_THEME[self._theme])
 
     def axis(self, number: int, exprs: Sequence[StyleExpr]) -> Axis:
         """An axis with the lines of its expressions."""
         options = self.options.axes[number]
-        own = None if options.palette is None else picker(options.palette, self._theme)
-        heat = _HeatColor(f"heatmap{number}", _BLACK if options.heat_map.colors else None)
+        colors = self.axis_colors(number)
         lines: list[Line] = []
         messages: tuple[str, ...] = ()
         for styled in exprs:
             messages = self.lines_of[styled].notices[:1] or messages
-            pick = self._picker(styled, own, heat)
+            pick = self.picker(styled, colors)
             found = _drawn(styled, self.lines_of[styled], options, pick)
             found = _sorted(found, styled.get("sort"), styled.get("order") == "desc", self.notices)
             lines += found if (limit := _limit(styled)) is None else found[:limit]
         ordered = _sorted(lines, options.sort, options.is_descending, self.notices)
         ylabel = options.ylabel
-        return Axis(
-            number,
-            tuple(ordered),
-            None if ylabel is None else substitute(ylabel, _common_tags(ordered)),
-            scale=options.scale,
-            lower=options.lower,
-            upper=options.upper,
-            tick_labels=options.tick_labels,
-            heat_map=options.heat_map,
+        return replace(
+            blank_axis(number, options),
+            lines=tuple(ordered),
+            ylabel=None if ylabel is None else substitute(ylabel, _common_tags(ordered)),
             messages=tuple(f"... {text} ..." for text in messages),
         )
 
-    def _picker(self, styled: StyleExpr, axis: ColorPicker | None, heat: _HeatColor) -> ColorPicker:
-        """The colours of one expression; `axis` are those of its axis, if it has its own."""
-        pick = self._opaque_picker(styled, axis, heat)
+    def axis_colors(self, number: int) -> _AxisColors:
+        """The colours that all lines of an axis share."""
+        options = self.options.axes[number]
+        own = None if options.palette is None else self._palette(options.palette)
+        heat = _HeatColor(f"heatmap{number}", _BLACK if options.heat_map.colors else None)
+        return _AxisColors(own or self._main, heat)
+
+    def picker(self, styled: StyleExpr, axis: _AxisColors) -> ColorPicker:
+        """The colours of one expression."""
+        pick = self._opaque_picker(styled, axis)
         alpha = styled.get("alpha")
         return pick if alpha is None else lambda label: with_alpha(pick(label), alpha)
 
-    def _opaque_picker(
-        self, styled: StyleExpr, axis: ColorPicker | None, heat: _HeatColor
-    ) -> ColorPicker:
+    def _opaque_picker(self, styled: StyleExpr, axis: _AxisColors) -> ColorPicker:
         color, palette = styled.get("color"), styled.get("palette")
         if color is not None:
             single = parse_color(color, self._theme)
             return lambda _: single
-        pick = self._shifted if styled.offset_ms else axis or self._main
+        pick = self._shifted if styled.offset_ms else axis.pick
         if palette is not None:
-            pick = picker(palette, self._theme)
+            pick = self._palette(palette)
         is_heat_map = (styled.get("ls") or "").upper() == LineStyle.HEATMAP
-        return heat.shared(pick) if is_heat_map else pick
+        return axis.heat.shared(pick) if is_heat_map else pick
+
+    def _palette(self, name: str) -> ColorPicker:
+        return picker(self._mode + name.removeprefix(self._mode), self._theme)
+
+
+@dataclass(frozen=True, slots=True)
+class _AxisColors:
+    """Colours of the lines of an axis, and that of its heat map."""
+
+    pick: ColorPicker
+    heat: _HeatColor
 
 
 @dataclass
@@ -212,8 +269,7 @@ class _HeatColor:
 
 def _drawn(styled: StyleExpr, lines: Lines, options: AxisOptions, pick: ColorPicker) -> list[Line]:
     """The lines of one expression, sorted by legend, coloured in that order."""
-    default = LineStyle.STACK if options.is_stack else LineStyle.LINE
-    style, width = _line_style(styled, default), _line_width(styled)
+    style, width = _line_style(styled, options), _line_width(styled)
     query, keys = _text(styled), styled.expr.grouping or ()
     offset = duration_text(styled.offset_ms)
     legend = Legend(styled)
@@ -291,10 +347,10 @@ def _limit(styled: StyleExpr) -> int | None:
     return None if text is None else max(0, _whole(text))
 
 
-def _line_style(styled: StyleExpr, default: LineStyle) -> LineStyle:
+def _line_style(styled: StyleExpr, options: AxisOptions) -> LineStyle:
     name = styled.get("ls")
     if name is None:
-        return default
+        return LineStyle.STACK if options.is_stack else LineStyle.LINE
     try:
         return LineStyle(name.upper())
     except ValueError as error:

@@ -24,9 +24,9 @@ def render(graph: Graph) -> bytes:
     items: list[dict[str, Any]] = []
     if "no-image" not in graph.hints:
         items.append(_image(graph))
-    items.append(_graph_metadata(graph))
+    items.append(graph_metadata(graph))
     for place, axis in enumerate(graph.axes):
-        items.append(_axis_metadata(place, axis))
+        items.append(axis_metadata(place, axis))
         if (found := heat_map(axis, graph.height)) is not None:
             items.append(_heat_map(place, found))
     for place, axis in enumerate(graph.axes):
@@ -34,7 +34,7 @@ def render(graph: Graph) -> bytes:
     return msgspec.json.encode(items)
 
 
-def _graph_metadata(graph: Graph) -> dict[str, Any]:
+def graph_metadata(graph: Graph) -> dict[str, Any]:
     """What is true of the whole graph."""
     return _present(
         {
@@ -57,7 +57,7 @@ def _graph_metadata(graph: Graph) -> dict[str, Any]:
     )
 
 
-def _axis_metadata(place: int, axis: Axis) -> dict[str, Any]:
+def axis_metadata(place: int, axis: Axis) -> dict[str, Any]:
     """What is true of one axis."""
     return _present(
         {

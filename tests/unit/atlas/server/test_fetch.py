@@ -68,3 +68,30 @@ def test_mistakes_in_the_data_are_events(filled, now_ms):
         {"type": "error", "message": "IllegalStateException: too many values for key"},
         {"type": "close", "message": "operation complete"},
     ]
+
+
+def test_hint_tells_how_a_graph_would_look(filled, now_ms):
+    program = "name,cpu,:eq,(,node,),:by,1,:axis,:area,3,:lw"
+    wanted = {"q": program, "s": "e-3m", "e": str(now_ms), "hints": "presentation-metadata"}
+    _, graph, axis, *lines, _ = events(
+        filled.get("/api/v2/fetch", **wanted, **{"ylabel.1": "load"})
+    )
+    assert graph["type"] == "graph-metadata"
+    assert (graph["startTime"], graph["endTime"]) == (now_ms - 180_000, now_ms)
+    assert (axis["type"], axis["id"], axis["ylabel"]) == ("plot-metadata", 1, "load")
+    assert [(line["plot"], line["lineStyle"], line["lineWidth"]) for line in lines] == [
+        (1, "AREA", 3.0),
+        (1, "AREA", 3.0),
+    ]
+
+
+def test_color_of_a_streamed_line_does_not_depend_on_the_others(filled, now_ms):
+    def colors(query):
+        wanted = {"q": query, "s": "e-3m", "e": str(now_ms), "hints": "presentation-metadata"}
+        found = events(filled.get("/api/v2/fetch", **wanted))
+        return {e["label"]: e["color"] for e in found if e["type"] == "timeseries"}
+
+    both = colors("name,cpu,:eq,(,node,),:by")
+    alone = colors("name,cpu,:eq,node,i-2,:eq,:and,(,node,),:by")
+    assert len(both) == 2
+    assert alone == {"i-2": both["i-2"]}
