@@ -1,7 +1,8 @@
-"""Options that several commands share, declared once."""
+"""Options that several commands share, or of which one has too many, declared once."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,4 +26,28 @@ Settings = Annotated[
 ]
 Seed = Annotated[
     int | None, typer.Option("--seed", help="Seed of every random choice. Default: a new one.")
+]
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask on real infrastructure.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, then stop.")]
+Plain = Annotated[bool, typer.Option("--plain", help="One line an event instead of the live view.")]
+Junit = Annotated[
+    Path | None, typer.Option("--junit", help="Write the results to a file, as JUnit XML.")
+]
+ReportFolder = Annotated[
+    Path | None,
+    typer.Option("--report", help="Write each result to a folder, for `chaosctl gate`."),
+]
+Repeat = Annotated[
+    int | None, typer.Option("--repeat", help="Run each so many times, round by round.")
+]
+UntilFailure = Annotated[
+    bool,
+    typer.Option("--until-failure", help="Repeat, at most 100 times, until one does not pass."),
+]
+FailFast = Annotated[
+    bool, typer.Option("--fail-fast", help="End at the first run that does not pass.")
+]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", help="Go on after a stop condition ended a run.")
 ]

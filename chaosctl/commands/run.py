@@ -5,12 +5,29 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chaosctl.commands.options import AsJson, Quiet, Seed, Settings, Store
+from chaosctl.commands.options import (
+    AsJson,
+    DryRun,
+    FailFast,
+    Junit,
+    KeepGoing,
+    Plain,
+    Quiet,
+    Repeat,
+    ReportFolder,
+    Seed,
+    Settings,
+    Store,
+    UntilFailure,
+    Yes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,36 +35,53 @@ if TYPE_CHECKING:
     from chaosctl.context import Context
     from chaosctl.engine import Plan
     from chaosctl.engine.result import RunResult
+    from chaosctl.engine.rounds import Rounds
 
     View = AbstractContextManager[Callable[[Mapping[str, Any]], None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line wants of all its runs."""
+
+    seed: int | None
+    store: str
+    yes: bool
+    plain: bool
+    quiet: bool
+    as_json: bool
+    junit: Path | None
+    report: Path | None
 
 
 def run(
     experiments: Annotated[
         list[str], typer.Argument(metavar="FILE|NAME...", help="Files, or bundled experiments.")
     ],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask on real infrastructure.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, then stop.")] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
     settings: Settings = None,
     seed: Seed = None,
     store: Store = "",
-    plain: Annotated[
-        bool, typer.Option("--plain", help="One line an event instead of the live view.")
-    ] = False,
-    junit: Annotated[
-        Path | None, typer.Option("--junit", help="Write the results to a file, as JUnit XML.")
-    ] = None,
+    plain: Plain = False,
+    junit: Junit = None,
+    report: ReportFolder = None,
+    repeat: Repeat = None,
+    until_failure: UntilFailure = False,
+    fail_fast: FailFast = False,
+    keep_going: KeepGoing = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> int:
     """Run experiments and say whether anybody would have noticed.
 
     On the bundled demo platform it starts what is not up, and says so. Ctrl-C undoes and ends.
+    Several runs end early after a signal, a halt, or an undo that is not complete.
 
     Examples: chaosctl run zone-outage | chaosctl run mine.yaml --set method.0.for=10s --json
     """
     from chaosctl.commands.plan import plan as show_plan
-    from chaosctl.context import Context
+    from chaosctl.engine.rounds import choose_rounds
     from chaosctl.experiment.load import find, load_found
     from chaosctl.judge.verdict import worst
 
@@ -55,62 +89,69 @@ def run(
         return worst(
             [show_plan(one, settings=settings, seed=seed, as_json=as_json) for one in experiments]
         )
-    context = Context()
+    rounds = choose_rounds(
+        repeat=repeat, fail_fast=fail_fast, keep_going=keep_going, until_failure=until_failure
+    )
     # All documents are checked before the first run touches anything.
     documents = [load_found(find(name), settings or ()) for name in experiments]
-    write_junit(junit, [])  # or say now that it cannot be written
+    wishes = Wishes(seed, store, yes, plain, quiet, as_json, junit, report)
+    return run_rounds(documents, rounds, wishes)
+
+
+def run_rounds(documents: Sequence[Any], rounds: Rounds, wishes: Wishes) -> int:
+    """Run the documents, tell and keep each result, and say how the command ends."""
+    from chaosctl.context import Context
+    from chaosctl.judge.verdict import worst
+    from chaosctl.report.result_files import make_report_folder
+
+    context = Context()
+    write_junit(wishes.junit, [])  # or say now that it cannot be written
+    if wishes.report is not None:
+        make_report_folder(wishes.report)
     take_back_leftovers(context)
-    results = run_all(
-        documents,
-        context,
-        lambda: choose_view(context, plain=plain, quiet=quiet, as_json=as_json),
-        seed=seed,
-        store=store,
-        yes=yes,
-        as_json=as_json,
-    )
-    return worst([*(result.exit_code for result in results), keep_junit(junit, results)])
-
-
-def run_all(
-    documents: Sequence[Any],
-    context: Context,
-    new_view: Callable[[], View],
-    *,
-    seed: int | None,
-    store: str,
-    yes: bool,
-    as_json: bool,
-) -> list[RunResult]:
-    """Run one after the other and tell each result; a signal ends it."""
-    from chaosctl.judge.verdict import SIGHUP, SIGINT, SIGTERM
-
+    code = 0
     results: list[RunResult] = []
-    for loaded in documents:
-        chosen_seed = context.new_seed() if seed is None else seed
-        result = run_one(loaded, context, new_view(), seed=chosen_seed, store=store, yes=yes)
+    for loaded in rounds.order(documents):
+        result = run_one(
+            loaded,
+            context,
+            choose_view(context, plain=wishes.plain, quiet=wishes.quiet, as_json=wishes.as_json),
+            seed=context.new_seed() if wishes.seed is None else wishes.seed,
+            store=wishes.store,
+            yes=wishes.yes,
+        )
+        results.append(result)
         try:
-            tell(result, as_json=as_json)
+            tell(result, as_json=wishes.as_json)
         except OSError:  # the terminal is closed, or who read our pipe is gone
             fall_silent()
-        results.append(result)
-        if result.exit_code in (SIGHUP, SIGINT, SIGTERM):
+        code = worst([code, result.exit_code, keep(partial(write_report, wishes.report, result))])
+        if rounds.is_over(result):
             break
-    return results
+    return worst([code, keep(partial(write_junit, wishes.junit, results))])
 
 
-def keep_junit(path: Path | None, results: Sequence[RunResult]) -> int:
-    """Write the results; an error is told, and does not hide how the runs ended."""
+def keep(write: Callable[[], None]) -> int:
+    """Write something about the runs; an error is told, and does not hide how they ended."""
     from chaosctl.errors import ChaosctlError
     from chaosctl.judge.verdict import EXIT_CODES, Verdict
     from chaosctl.report.errors import render_error
 
     try:
-        write_junit(path, results)
+        write()
     except ChaosctlError as error:
         print(render_error(error), file=sys.stderr)
         return EXIT_CODES[Verdict.INVALID]
     return 0
+
+
+def write_report(folder: Path | None, result: RunResult) -> None:
+    """Write one result, if anybody wants it. Raises ChaosctlError if it cannot be."""
+    if folder is None:
+        return
+    from chaosctl.report.result_files import write_result_file
+
+    write_result_file(folder, result)
 
 
 def write_junit(path: Path | None, results: Sequence[RunResult]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -101,8 +102,7 @@ def finish_undo(
             rounds=rounds,
         )
         state = undo_state(results)
-        verdict = next((e for e in reversed(events) if e["event"] == "verdict"), None)
-        _conclude(folder, journal, verdict, state, by=by, reason=reason)
+        _conclude(folder, journal, events, state, by=by, reason=reason)
     if journal is not None:
         with suppress(OSError):
             journal.close()
@@ -119,13 +119,14 @@ def _reopen(folder: Path, context: Context) -> Journal | None:
 def _conclude(
     folder: Path,
     journal: Journal | None,
-    before: dict[str, Any] | None,
+    events: Sequence[Mapping[str, Any]],
     state: UndoState,
     *,
     by: str,
     reason: str,
 ) -> None:
     """A verdict for a run that could not give its own; the state of undo for any."""
+    before = next((e for e in reversed(events) if e["event"] == "verdict"), None)
     verdict = str(before["verdict"]) if before else Verdict.ABORTED.value
     is_clean = state is UndoState.CLEAN
     said: dict[str, Any] = {
@@ -141,6 +142,8 @@ def _conclude(
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        result = {"schema": SCHEMA, "run_id": folder.name, "detail": {}}
+        start = next((e for e in events if e["event"] == "start"), {})
+        detail = {key: start[key] for key in ("experiment", "title") if key in start}
+        result = {"schema": SCHEMA, "run_id": folder.name, "detail": detail}
     with suppress(OSError):  # the journal has it, as far as the disk goes
         write_whole(path, to_json(result | said, indent=1))

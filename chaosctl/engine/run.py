@@ -299,16 +299,6 @@ def _keep_series(session: Session, *, is_whole: bool) -> None:
 def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
     facts: Facts = session.facts
     scores = _scores(session, states)
-    pending = session.pending()
-    errors = [
-        f"{', '.join(i.id for i in record.instances) or record.id} ({record.fault}): "
-        + (
-            session.undone[record.id].error
-            if record.id in session.undone
-            else "left to the watchdog"
-        )
-        for record in pending
-    ]
     return {
         "experiment": session.setup.experiment.name,
         "title": session.setup.experiment.title,
@@ -320,6 +310,7 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "target": _target(session),
         "seed": session.setup.seed,
         "signal": session.signal_number,
+        "ended_by": facts.ended_by,
         "checks": [
             check_json(state) | {"weight": part.weight, "held": part.held, "score": part.score}
             for state, part in zip(states, scores, strict=True)
@@ -333,11 +324,7 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         and {"start_ms": session.baseline.start_ms, "end_ms": session.baseline.end_ms},
         "recovery_ms": facts.recovery_ms,
         "recovery_within_ms": facts.recovery_within_ms,
-        "undo": {
-            "done": len(session.records) - len(pending),
-            "of": len(session.records),
-            "errors": errors,
-        },
+        "undo": _undo(session),
         "started_ms": session.journal.started_ms,
         "injected_ms": session.injected_ms,
         "confirmed_ms": session.confirmed_ms,
@@ -345,6 +332,25 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "removed_ms": session.removed_ms,
         "ended_ms": session.context.now_ms(),
         "targets": [i.id for one in session.hits for i in one.step.targets],
+    }
+
+
+def _undo(session: Session) -> dict[str, Any]:
+    """How many of the records are undone, and what is wrong with the others."""
+    pending = session.pending()
+    errors = [
+        f"{', '.join(i.id for i in record.instances) or record.id} ({record.fault}): "
+        + (
+            session.undone[record.id].error
+            if record.id in session.undone
+            else "left to the watchdog"
+        )
+        for record in pending
+    ]
+    return {
+        "done": len(session.records) - len(pending),
+        "of": len(session.records),
+        "errors": errors,
     }
 
 
