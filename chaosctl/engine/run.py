@@ -26,7 +26,7 @@ from chaosctl.engine.plan import plan_experiment
 from chaosctl.engine.process import identify
 from chaosctl.engine.result import RunResult
 from chaosctl.engine.sampling import Sampler, Store
-from chaosctl.engine.series import series_of, write_series
+from chaosctl.engine.series import lines_of, series_of, write_series
 from chaosctl.engine.session import LeftToWatchdog, RunEnded, Session, Setup, World
 from chaosctl.engine.watching import (
     all_queries,
@@ -116,10 +116,12 @@ def _phases_or_facts(session: Session) -> None:
     try:
         _prepare(session)
         apply_settings(session)
+        _tell_lines(session)
         warm_up(session)
         take_baseline(session)
         if session.facts.baseline is not Outcome.PASS:
             return
+        _tell_lines(session)
         _keep_series(session, is_whole=False)
         _break(session)
         measure_recovery(session)
@@ -198,6 +200,7 @@ def _write_plan(session: Session) -> None:
                 "fault": step.fault,
                 "for_ms": step.for_ms,
                 "targets": [i.id for i in step.targets],
+                "places": [[i.service, i.zone] for i in step.targets],
                 "left_out": step.left_out,
             }
             for step in plan.steps
@@ -281,6 +284,12 @@ def _conclude(session: Session, decision: Decision, states: list[CheckState]) ->
     with suppress(OSError):  # a full disk: the verdict is in the journal as far as that goes
         write_whole(session.folder / RESULT, to_json(result.as_json(), indent=1))
     return result
+
+
+def _tell_lines(session: Session) -> None:
+    """What each check and stop condition is held against, as far as it is known by now."""
+    lines = lines_of(session.setup.experiment, session.sampler.samples, session.baseline)
+    session.emit("lines", durable=False, lines=[line.as_json() for line in lines])
 
 
 def _keep_series(session: Session, *, is_whole: bool) -> None:

@@ -74,6 +74,12 @@ def series_of(
     is_whole: bool,
 ) -> RunSeries:
     """What is to be kept of a run."""
+    lines = lines_of(experiment, samples, baseline)
+    return RunSeries(run_id, STEP_MS, baseline, samples, lines, is_whole)
+
+
+def lines_of(experiment: Experiment, samples: Samples, baseline: Span | None) -> tuple[Line, ...]:
+    """Every check, then every stop condition, and the numbers it is held against."""
     checks = [
         _line(c.name, c.query, c.hold, samples, baseline, is_stop=False)
         for c in experiment.hypothesis
@@ -82,7 +88,7 @@ def series_of(
         _line(s.name or s.query, s.query, s.when, samples, baseline, is_stop=True)
         for s in experiment.stop
     ]
-    return RunSeries(run_id, STEP_MS, baseline, samples, (*checks, *stops), is_whole)
+    return (*checks, *stops)
 
 
 def write_series(folder: Path, series: RunSeries) -> None:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TextIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
-from chaosctl.judge.verdict import Outcome
-from chaosctl.report.snapshot import CheckView, Snapshot
-from chaosctl.report.symbols import OUTCOME_MARKS, duration, mark, number
+from chaosctl.report.glyphs import glyphs_for
+from chaosctl.report.plain import QUIET_EVENTS
+from chaosctl.report.snapshot import Snapshot
 
-BARS = " ▁▂▃▄▅▆▇█"
-ASCII_BARS = " .:-=+*#%@"
-EVENTS_SHOWN = 6
-LABEL_WIDTH = 24
-OUTCOME_STYLES = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.UNKNOWN: "yellow"}
+LINES_MAX = 44
+REDRAW_S_MIN = 0.2
+"""Many events come at once when a fault goes in; more pictures than this nobody sees."""
+
+KEYS = "Ctrl-C aborts and undoes (a second says how far it is) · chaosctl halt stops every run"
 
 
 class LiveView:
@@ -32,6 +29,7 @@ class LiveView:
         self._console = Console(file=stream, highlight=False)
         self._clock = clock
         self._heard_s = clock()
+        self._drawn_s = 0.0
         self._snapshot = Snapshot()
         self._live = Live(
             console=self._console,
@@ -51,98 +49,36 @@ class LiveView:
             self._live.stop()
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """Take an event in and show it."""
+        """Take an event in and show it; details wait for the next step."""
         self._snapshot.take(event)
         self._heard_s = self._clock()
-        self._live.refresh()
+        is_detail = event["event"] in QUIET_EVENTS - {"sample"}
+        if not is_detail and self._heard_s - self._drawn_s >= REDRAW_S_MIN:
+            self._live.refresh()
 
     def _draw(self) -> RenderableType:
-        since_ms = (self._clock() - self._heard_s) * 1000
+        self._drawn_s = self._clock()
+        now_ms = self._snapshot.t_ms + (self._drawn_s - self._heard_s) * 1000
+        size = self._console.size
         unicode = not self._console.options.ascii_only
-        width = self._console.width
-        return draw(self._snapshot, since_ms=since_ms, width=width, unicode=unicode)
+        height = min(size.height - 1, LINES_MAX)
+        return draw(self._snapshot, now_ms=now_ms, width=size.width, height=height, unicode=unicode)
 
 
 def draw(
-    snapshot: Snapshot, *, since_ms: float = 0, width: int = 80, unicode: bool = True
+    snapshot: Snapshot, *, now_ms: float, width: int = 80, height: int = 24, unicode: bool = True
 ) -> RenderableType:
-    """A snapshot as panels; since_ms: how long ago its last event was. Pure."""
-    now_ms = snapshot.t_ms + since_ms
-    table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(width=LABEL_WIDTH, no_wrap=True, overflow="ellipsis")
-    table.add_column(ratio=1, no_wrap=True)
-    table.add_column(no_wrap=True, justify="right")
-    for name, check in snapshot.checks.items():
-        table.add_row(*_check_row(name, check, snapshot, width - LABEL_WIDTH - 34, unicode=unicode))
-    tail = [_event_line(event) for event in snapshot.events[-EVENTS_SHOWN:]]
-    body: list[RenderableType] = [_phases(snapshot, now_ms), Text()]
-    if snapshot.checks:
-        body += [table, Text()]
-    body += [*tail, Text("Ctrl-C aborts and undoes", style="dim")]
-    title = f"{snapshot.name} · run {snapshot.run_id} · T+{now_ms / 1000:.0f} s"
-    return Panel(Group(*body), title=title, title_align="left", subtitle=_fault(snapshot))
+    """A snapshot as a picture; now_ms: since the start of the run. Pure."""
+    # numpy comes with it, which a run that is still starting has no time for.
+    from chaosctl.report.run_panels import draw_run  # noqa: PLC0415
 
-
-def _phases(snapshot: Snapshot, now_ms: float) -> Text:
-    lengths = {
-        "baseline": snapshot.baseline_ms,
-        "fault": snapshot.fault_ms,
-        "recovery": snapshot.recovery_ms,
-    }
-    text = Text(no_wrap=True, overflow="ellipsis")
-    for name in ("warm-up", "baseline", "inject", "confirm", "fault", "recovery", "verdict"):
-        is_now = name == snapshot.phase
-        label = name
-        if is_now:
-            label += f" {duration(max(0, now_ms - snapshot.phase_since_ms))}"
-        if lengths.get(name):
-            label += f" of {duration(lengths[name])}" if is_now else f" {duration(lengths[name])}"
-        text.append(f" {label} ", style="reverse bold" if is_now else "dim")
-    return text
-
-
-def _check_row(
-    name: str, check: CheckView, snapshot: Snapshot, width: int, *, unicode: bool
-) -> tuple[RenderableType, RenderableType, RenderableType]:
-    outcome = Outcome(check.outcome)
-    style = OUTCOME_STYLES[outcome]
-    sign = mark(OUTCOME_MARKS[outcome], unicode=unicode)
-    said = Text(f"{number(check.value)} {sign}", style=style)
-    said.append(f"  {check.limit}", style="dim")
-    return Text(name), _spark(check.steps, snapshot, max(10, width), unicode=unicode), said
-
-
-def _spark(
-    steps: Sequence[tuple[int, float]], snapshot: Snapshot, width: int, *, unicode: bool
-) -> Text:
-    """The newest steps as bars, gaps as gaps, the time of the fault on a ground of its own."""
-    bars = BARS if unicode else ASCII_BARS
-    shown = steps[-width:]
-    known = [value for _, value in shown if not math.isnan(value)]
-    top = max(known, default=0.0)
-    text = Text(no_wrap=True)
-    for t_ms, value in shown:
-        in_fault = bool(snapshot.injected_ms) and t_ms >= snapshot.injected_ms
-        in_fault &= not snapshot.removed_ms or t_ms <= snapshot.removed_ms
-        if math.isnan(value):
-            bar = "×" if unicode else "x"
-        else:
-            bar = bars[1 + round((len(bars) - 2) * value / top)] if top > 0 else bars[1]
-        text.append(bar, style="on grey30" if in_fault else "")
-    return text
-
-
-def _fault(snapshot: Snapshot) -> str:
-    if not snapshot.injected_ms:
-        return f"{snapshot.targets} of {snapshot.population} instances · undo ready when needed"
-    undone = f"undo {snapshot.undone}/{snapshot.undo_steps}"
-    return f"seen on {snapshot.seen}/{snapshot.targets} instances · {undone}"
-
-
-def _event_line(event: tuple[int, str, str]) -> Text:
-    t_ms, kind, text = event
-    line = Text(no_wrap=True, overflow="ellipsis")
-    line.append(f"{f'+{t_ms / 1000:.1f}':>6} ", style="dim")
-    line.append(f"{kind:<9} ", style="bold")
-    line.append(text)
-    return line
+    keys = KEYS if unicode else KEYS.replace("·", "-")
+    lines = draw_run(
+        snapshot,
+        now_ms=now_ms,
+        width=width,
+        height=max(8, height),
+        glyphs=glyphs_for(unicode=unicode),
+        keys=keys,
+    )
+    return Text("\n", no_wrap=True).join(lines)

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 from chaosctl.report.symbols import duration, number
 
 HEARTBEAT_MS = 10_000
-QUIET_EVENTS = frozenset({"look", "record", "sample", "lock"})
+QUIET_EVENTS = frozenset({"look", "record", "sample", "lock", "lines"})
 """In the journal, but not worth a line of their own in the plain view."""
 
 Event = Mapping[str, Any]

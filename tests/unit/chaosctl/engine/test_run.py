@@ -37,9 +37,9 @@ def test_run_passes_when_nobody_notices(world: SimulatedWorld) -> None:
     assert_clean(world, result)
     names = list(dict.fromkeys(e["event"] for e in world.events))
     assert names == [
-        "start", "platform", "plan", "lock", "watchdog", "warmup", "sample", "check", "baseline",
-        "look", "record", "inject", "injected", "confirm", "remove", "undo", "removed", "recovery",
-        "verdict",
+        "start", "platform", "plan", "lock", "watchdog", "lines", "warmup", "sample", "check",
+        "baseline", "look", "record", "inject", "injected", "confirm", "remove", "undo", "removed",
+        "recovery", "verdict",
     ]  # fmt: skip
     assert world.told("confirm")[0]["after_ms"] <= 1500
     assert result.folder is not None
