@@ -132,20 +132,31 @@ def in_thread(work: Work, reply: Reply) -> None:
     threading.Thread(target=run, daemon=True).start()
 
 
-def _epoch_ms() -> int:
-    return time.time_ns() // 1_000_000
+_EPOCH_NS = time.time_ns() - time.monotonic_ns()
+
+
+def epoch_ms() -> int:
+    """Epoch ms that go on evenly, so that no fault lasts longer when the system's clock is set."""
+    return (time.monotonic_ns() + _EPOCH_NS) // 1_000_000
+
+
+def clock_set_by_ms() -> int:
+    """By how much the system's clock was set since the start of this process, or it slept."""
+    return time.time_ns() // 1_000_000 - epoch_ms()
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a command knows of its process.
 
-    now_ms: epoch ms; monotonic: seconds that never go back; in_background: starts work whose
-    outcome comes back by a call from another thread; sleep: for pauses between tries.
+    now_ms: epoch ms, evenly; clock_set_by_ms: how far the system's clock is from that; monotonic:
+    seconds that never go back; in_background: starts work whose outcome comes back by a call from
+    another thread; sleep: for pauses between tries.
     """
 
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    now_ms: Callable[[], int] = _epoch_ms
+    now_ms: Callable[[], int] = epoch_ms
+    clock_set_by_ms: Callable[[], int] = clock_set_by_ms
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     make_inbox: Callable[[], Inbox] = QueueInbox

@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from chaosctl.context import epoch_ms
 from chaosctl.control import Control, NotUp
 from chaosctl.drivers.network import mechanisms
 from chaosctl.drivers.network.helper import EntryDenied, NetworkHelper
@@ -25,16 +25,12 @@ _PLAN_TIMEOUT_S = 20.0
 _PROCESS_ONLY = frozenset({Capability.SIGNAL, Capability.SUSPEND, Capability.PROBE})
 
 
-def _wall_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class DemoTarget:
     """The platform behind a control socket. Safe to share between threads."""
 
     name = "demo"
 
-    def __init__(self, control: Path, *, now_ms: Callable[[], int] = _wall_clock_ms) -> None:
+    def __init__(self, control: Path, *, now_ms: Callable[[], int] = epoch_ms) -> None:
         self._control = Control(control)
         self._now_ms = now_ms
         self._helper = NetworkHelper()

@@ -31,6 +31,9 @@ DRIVER_CALL_S = 60.0
 
 SLACK_S = 3.0
 
+CLOCK_SET_MS = 2_000
+"""A clock that is set by more than this shifts data by whole steps; less is kept right by NTP."""
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -72,7 +75,7 @@ class Setup:
 
 
 class RunEnded(Exception):
-    """The run is to end now: a signal, a halt, or the death of its watchdog."""
+    """The run is to end now: a signal, a halt, the death of its watchdog, a clock that was set."""
 
 
 class LeftToWatchdog(Exception):
@@ -174,7 +177,11 @@ class Session:
             self._act_on(message)
 
     def listen_and_ask(self, until_ms: int) -> bool:
-        """Keep the store asked, and wait for one message until then; True if a step settled."""
+        """Keep the store asked, and wait for one message until then; True if a step settled.
+
+        Raises RunEnded, also when the system's clock was set: steps are not what they were then.
+        """
+        self._refuse_clock()
         self.sampler.ask_if_due()
         left_s = (until_ms - self.context.now_ms()) / 1000
         return self.listen(max(0.0, min(left_s, self.sampler.due_in_s(), 1.0)))
@@ -232,6 +239,19 @@ class Session:
         """Note why the run ends, and end it, unless it is on its way out already."""
         if not self.facts.ended_by:
             self.know(ended_by=by)
+        if not self.is_undoing:
+            raise RunEnded
+
+    def _refuse_clock(self) -> None:
+        """Say once that the clock was set, and end the run, unless it is on its way out already."""
+        off_ms = self.context.clock_set_by_ms()
+        if abs(off_ms) < CLOCK_SET_MS or self.facts.clock:
+            return
+        self.know(
+            clock=f"the system's clock was set by {off_ms / 1000:+.0f} s, or the machine slept"
+        )
+        self.fix = "run it again, now that the clock is right"
+        self.note(self.facts.clock)
         if not self.is_undoing:
             raise RunEnded
 

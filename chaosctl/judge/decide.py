@@ -1,10 +1,10 @@
 """The verdict of a run, from its facts. Pure, and in one place: every rule of the verdicts is here.
 
 Order of the rules, the first that applies decides: invalid; refused; ended by a signal or an
-operator; baseline not healthy; injection failed or not seen; a breach that the fault is to blame
-for, which a stop condition does not unsay; stop condition; a breach that was there before the
-fault; no recovery; too little data; passed. The state of undo never
-changes the verdict: it stands beside it, and wins in the exit code.
+operator; a clock that was set meanwhile; baseline not healthy; injection failed or not seen; a
+breach that the fault is to blame for, which a stop condition does not unsay; stop condition; a
+breach that was there before the fault; no recovery; too little data; passed. The state of undo
+never changes the verdict: it stands beside it, and wins in the exit code.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Facts:
     invalid: str = ""
     refused: str = ""
     ended_by: str = ""
+    clock: str = ""
     baseline: Outcome | None = None
     baseline_text: str = ""
     injection_error: str = ""
@@ -70,6 +71,9 @@ def _nothing_touched(facts: Facts) -> Decision | None:
     if facts.ended_by:
         also = f"; by then {facts.broken}" if facts.broken else ""
         return Decision(Verdict.ABORTED, f"ended by {facts.ended_by}{also}")
+    if facts.clock:
+        also = f"; by then {facts.broken}" if facts.broken else ""
+        return Decision(Verdict.INCONCLUSIVE, f"{facts.clock}{also}")
     if facts.baseline is not Outcome.PASS:
         why = facts.baseline_text or "the hypothesis did not hold before the fault"
         return Decision(Verdict.NOT_STARTED, f"baseline not healthy: {why}")

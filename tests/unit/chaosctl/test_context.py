@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from chaosctl.context import (
     ProcessSignals,
     QueueInbox,
     SignalCame,
+    clock_set_by_ms,
+    epoch_ms,
     in_thread,
     own_runtime_dir,
 )
@@ -29,6 +32,14 @@ from chaosctl.errors import NotStarted
 )
 def test_state_is_kept_where_the_environment_says(env: dict[str, str], state: str) -> None:
     assert Context(env=env).runs_dir == Path(state) / "runs"
+
+
+def test_clock_that_is_set_is_told_and_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    true_ns, before_ms = time.time_ns, epoch_ms()
+    assert abs(clock_set_by_ms()) < 1000
+    monkeypatch.setattr(time, "time_ns", lambda: true_ns() - 3_600 * 10**9)
+    assert abs(clock_set_by_ms() + 3_600_000) < 1000
+    assert 0 <= epoch_ms() - before_ms < 60_000
 
 
 def test_runtime_folder_of_others_is_refused(tmp_path: Path) -> None:

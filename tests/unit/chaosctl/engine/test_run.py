@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,28 @@ def test_run_takes_the_fault_out_when_it_is_blind(
     confirmed, removed = world.told("confirm")[0], world.told("remove")[0]
     assert removed["t_ms"] - confirmed["t_ms"] < 5000 + 3000 + 4500
     assert_clean(world, result)
+
+
+@pytest.mark.parametrize("event", ["warmup", "baseline", "confirm", "removed"])
+@pytest.mark.parametrize("by_ms", [3_600_000, -3_600_000])
+def test_run_ends_inconclusive_and_clean_when_the_clock_is_set(
+    world: SimulatedWorld, event: str, by_ms: int
+) -> None:
+    set_by = [0]
+    world.context = replace(world.context, clock_set_by_ms=lambda: set_by[0])
+    world.at_event(event, lambda: set_by.__setitem__(0, by_ms))
+    result = run(world)
+    assert (result.verdict, result.exit_code) == (Verdict.INCONCLUSIVE, 4)
+    assert f"clock was set by {by_ms / 1000:+.0f} s" in result.reason
+    assert result.fix
+    assert_clean(world, result)
+    first = world.told(event)[0]["t_ms"]
+    assert world.told("verdict")[0]["t_ms"] - first < 3_000
+
+
+def test_run_is_not_disturbed_by_a_clock_that_is_kept_right(world: SimulatedWorld) -> None:
+    world.context = replace(world.context, clock_set_by_ms=lambda: -900)
+    assert run(world).verdict is Verdict.PASSED
 
 
 def test_run_fails_on_silence_when_the_check_says_so(world: SimulatedWorld) -> None:
