@@ -15,10 +15,11 @@ from chaosctl.context import Context, own_runtime_dir
 from chaosctl.drivers import DRIVERS
 from chaosctl.engine import Plan, UndoerFor, World, plan_experiment
 from chaosctl.errors import ChaosctlError
-from chaosctl.experiment.model import Check, Experiment
+from chaosctl.experiment.model import Check, Experiment, ProbeSpec
 from chaosctl.judge.because import because, breach_span
 from chaosctl.judge.hypothesis import CheckState
 from chaosctl.judge.samples import Span
+from chaosctl.probes import PROBES, CannotAsk, Probe
 from chaosctl.stores.atlas import AtlasStore
 from monkeys.faults import FAULTS
 from monkeys.target import RecordIds, UndoRecord
@@ -70,9 +71,18 @@ def open_world(
             about=demo.about(paths),
             settings=partial(switch_records, target, switches),
             explain=partial(explain, experiment, store),
+            make_probe=make_probe,
         )
 
     return connect
+
+
+def make_probe(spec: ProbeSpec) -> Probe:
+    """The probe that a document describes. Raises ChaosctlError if it cannot be asked here."""
+    try:
+        return PROBES[spec.kind](spec.parameters)
+    except CannotAsk as error:
+        raise ChaosctlError(error.what, where=f"probe '{spec.kind}'", fix=error.fix) from error
 
 
 def switch_records(
@@ -110,9 +120,9 @@ def explain(
 ) -> list[str]:
     """Why a check broke: the tag values that its change is concentrated on."""
     broken = breach_span(state, end_ms)
-    if broken is None:
-        return []
     check: Check = next(c for c in experiment.hypothesis if c.name == state.name)
+    if broken is None or check.probe is not None:  # what a probe asks has no tags
+        return []
     until = time.monotonic() + EXPLAIN_S
     findings = because(
         check,

@@ -23,6 +23,7 @@ from chaosctl.engine.folder import DOCUMENT, PLAN, RESULT, make_run_folder
 from chaosctl.engine.journal import create_journal, to_json, write_whole
 from chaosctl.engine.lock import lock_target
 from chaosctl.engine.plan import plan_experiment
+from chaosctl.engine.probing import askers_of
 from chaosctl.engine.process import identify
 from chaosctl.engine.result import RunResult
 from chaosctl.engine.sampling import Sampler, Store
@@ -173,6 +174,9 @@ def _prepare(session: Session) -> None:
         session.world.store,
         session.context,
         session.inbox,
+        askers_of(
+            setup.experiment.hypothesis, session.world.make_probe, session.context, session.inbox
+        ),
     )
     session.phase = "lock"
     session.lock = lock_target(session.context, target.id, session.folder)

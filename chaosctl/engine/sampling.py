@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chaosctl.context import Context, Inbox
+from chaosctl.engine.probing import Asker, ProbeAnswer
 from chaosctl.experiment.model import Check
 from chaosctl.judge.samples import NO_SERIES, STEP_MS
 
@@ -47,13 +48,20 @@ class StoreAnswer:
 
 
 class Sampler:
-    """Asks once a step and keeps what came."""
+    """Asks the store once a step, the probes as often as they want it, and keeps what came."""
 
     def __init__(
-        self, queries: Iterable[str], store: Store, context: Context, inbox: Inbox
+        self,
+        queries: Iterable[str],
+        store: Store,
+        context: Context,
+        inbox: Inbox,
+        askers: Sequence[Asker] = (),
     ) -> None:
         self.queries = tuple(dict.fromkeys(queries))
-        self.samples: dict[str, dict[int, float]] = {query: {} for query in self.queries}
+        self.askers = {asker.key: asker for asker in askers}
+        names = (*self.queries, *self.askers)
+        self.samples: dict[str, dict[int, float]] = {name: {} for name in names}
         self.settled_ms = 0
         """End of the last step whose data will not change any more; 0 before the first answer."""
         self.error: BaseException | None = None
@@ -65,7 +73,9 @@ class Sampler:
         self._is_waiting = False
 
     def ask_if_due(self) -> None:
-        """Put the next question if its time has come and the last one is answered or given up."""
+        """Put the next questions if their time has come and the last are answered or given up."""
+        for asker in self.askers.values():
+            asker.ask_if_due()
         now_ms = self._context.now_ms()
         if self._is_waiting and now_ms - self._asked_ms < GIVE_UP_MS:
             return
@@ -79,6 +89,8 @@ class Sampler:
 
         def ask() -> Mapping[str, Mapping[int, float]]:
             timeout_s = ANSWER_WITHIN_MS / 1000
+            if not self.queries:
+                return {}
             return self._store.fetch(self.queries, start_ms, edge_ms, timeout_s)
 
         def answer(content: Mapping[str, Mapping[int, float]] | BaseException) -> None:
@@ -91,7 +103,17 @@ class Sampler:
     def due_in_s(self) -> float:
         """Until `ask_if_due` has something to do."""
         due_ms = self._asked_ms + GIVE_UP_MS if self._is_waiting else self._next_ms + ASK_AFTER_MS
-        return max(0.0, (due_ms - self._context.now_ms()) / 1000)
+        soonest_ms = min([due_ms, *(asker.due_ms() for asker in self.askers.values())])
+        return max(0.0, (soonest_ms - self._context.now_ms()) / 1000)
+
+    def take_probe(self, answer: ProbeAnswer) -> None:
+        """Keep a probe's answer; it can be judged once its step is settled."""
+        self.askers[answer.key].take(answer)
+
+    def said_at(self, check: Check, end_ms: int) -> str:
+        """What the check's probe said last by the end of that step; empty if it has none."""
+        asker = self.askers.get(check.query)
+        return asker.text_at(end_ms) if asker else ""
 
     def take(self, answer: StoreAnswer) -> bool:
         """Keep an answer; True if steps were settled by it."""
@@ -108,6 +130,9 @@ class Sampler:
             self.settled_ms,
             max(self.settled_ms, answer.edge_ms - STEP_MS),
         )
+        for asker in self.askers.values():
+            found = ((end, v) for end, v in asker.values.items() if end <= self.settled_ms)
+            self.samples[asker.key].update(found)
         return self.settled_ms > before_ms
 
     def silent_ms(self, check: Check, since_ms: int) -> int:

@@ -15,6 +15,7 @@ from chaosctl.engine.journal import Event, Journal
 from chaosctl.engine.lease import StartWatchdog, Watchdog, WatchdogDied, start_watchdog
 from chaosctl.engine.lock import TargetLock
 from chaosctl.engine.plan import Plan, PlannedStep
+from chaosctl.engine.probing import MakeProbe, ProbeAnswer, no_probes
 from chaosctl.engine.sampling import Sampler, Store, StoreAnswer
 from chaosctl.engine.undo import UndoResult
 from chaosctl.experiment.model import Experiment
@@ -42,6 +43,7 @@ class World:
     about: goes into the `platform` event. settings: what the document wants set at the target for
     the whole run (the demo's fragility switches), as undo records like any other. explain: from a
     broken check's state, the baseline and the end of the breach to why, computed from the store.
+    make_probe: from a document's probe to one that can be asked; raises ChaosctlError.
     """
 
     target: Target
@@ -49,6 +51,7 @@ class World:
     about: Mapping[str, Any] = field(default_factory=dict)
     settings: Callable[[RecordIds], tuple[UndoRecord, ...]] = lambda _ids: ()
     explain: Callable[[CheckState, Span, int], list[str]] = lambda _state, _baseline, _end: []
+    make_probe: MakeProbe = no_probes
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,8 @@ class Session:
                 self._end("the death of its watchdog")
             case StoreAnswer():
                 return self.sampler.take(message)
+            case ProbeAnswer():
+                self.sampler.take_probe(message)
             case _CallDone(number, value):
                 self._answers[number] = value
         return False

@@ -181,6 +181,9 @@ def breach_text(session: Session, state: CheckState) -> str:
     text = f"{state.name}: {state_text(state)}"
     if state.first_breach_ms is None:
         return text
+    check = next(c for c in session.setup.experiment.hypothesis if c.name == state.name)
+    said = session.sampler.said_at(check, state.breach_known_ms or state.first_breach_ms)
+    text += f", {said}" if said else ""
     since_start_s = (state.first_breach_ms - session.journal.started_ms) / 1000
     text += f", first at +{since_start_s:.0f} s"
     if session.confirmed_ms:
@@ -225,6 +228,7 @@ def _judge_step(session: Session, start_ms: int) -> list[CheckState]:
                 "outcome": state.outcome,
                 "limit": state.limit_text,
             }
+            | ({"said": session.sampler.said_at(check, settled_ms)} if check.probe else {})
             for check, state in zip(session.setup.experiment.hypothesis, states, strict=True)
         },
         stops={
@@ -308,6 +312,8 @@ def _refuse_if_blind(session: Session) -> None:
         silent_ms = session.sampler.silent_ms(check, session.injected_ms)
         if silent_ms > check.gap_ms:
             text = f"{check.name}: no data for {silent_ms / 1000:g} s"
+            said = session.sampler.said_at(check, session.context.now_ms())
+            text += f" ({said})" if said else ""
             error = session.sampler.error
             session.emit("stop", name=check.name, blind=True, text=text, trouble=str(error or ""))
             session.know(during=Outcome.UNKNOWN, silent=text)
@@ -356,5 +362,5 @@ def check_json(state: CheckState) -> dict[str, Any]:
 
 
 def all_queries(checks: Sequence[Check], stops: Sequence[Any]) -> list[str]:
-    """Every query of an experiment."""
-    return [c.query for c in checks] + [s.query for s in stops]
+    """Every query that an experiment asks the store."""
+    return [c.query for c in checks if c.probe is None] + [s.query for s in stops]

@@ -300,6 +300,7 @@ class MapForm:
     example: str = ""
     build: Callable[[Fields, Notes], Any] = _plain
     one_of: tuple[str, ...] = ()
+    one_of_what: str = "comparison"
     at_most_one_of: tuple[str, ...] = ()
     prefix: str = ""
 
@@ -349,7 +350,7 @@ class MapForm:
             what = f"{self.what} has both '{present[0]}' and '{present[1]}'"
             notes.add(place, what, f"only one of {listing}")
         elif self.one_of and not present and not self._has_misspelt(node):
-            notes.add(node.place, f"{self.what} lacks its comparison", f"one of {listing}")
+            notes.add(node.place, f"{self.what} lacks its {self.one_of_what}", f"one of {listing}")
 
     def _has_misspelt(self, node: nodes.Mapping) -> bool:
         return any(key.text not in self.keys for key, _ in node.entries)

@@ -53,8 +53,24 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeSpec:
+    """A question to the system itself, as the document has it; durations inside are ms.
+
+    kind: a row of the table of probes. every_ms: a whole number of steps.
+    """
+
+    kind: str
+    parameters: Mapping[str, Any]
+    every_ms: int = 1000
+    timeout_ms: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
-    """A named condition over a store query, its policy for silence, and how much it counts."""
+    """A named condition, its policy for silence, and how much it counts.
+
+    query: over the store; for a probe `probe:` and the check's name, under which its answers are.
+    """
 
     name: str
     query: str
@@ -62,6 +78,7 @@ class Check:
     no_data: NoData = NoData.INCONCLUSIVE
     gap_ms: int = 3000
     weight: float = 2.0
+    probe: ProbeSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,22 @@ import sys
 OURS = ("atlas", "monkeys", "chaosctl", "experiments", "demo_platform")
 ABOVE_ENGINE = ("chaosctl.report", "chaosctl.commands", "chaosctl.cli")
 RUN = ("chaosctl.experiment", "chaosctl.judge", "chaosctl.engine", *ABOVE_ENGINE)
+OUTSIDE = ("chaosctl.drivers", "chaosctl.probes", "chaosctl.stores")
 FORBIDDEN = {
     **{own: tuple(o for o in OURS if o != own) for own in OURS if own != "chaosctl"},
     "chaosctl": ("demo_platform",),
-    "chaosctl.experiment": ("chaosctl.judge", "chaosctl.engine", "chaosctl.drivers", "atlas.store"),
-    "chaosctl.judge": ("chaosctl.engine", "chaosctl.drivers", "chaosctl.stores", *ABOVE_ENGINE),
-    "chaosctl.engine": ("chaosctl.drivers", "chaosctl.stores", "atlas", *ABOVE_ENGINE),
-    "chaosctl.drivers": (*RUN, "chaosctl.stores", "atlas"),
-    "chaosctl.stores": (*RUN, "chaosctl.drivers"),
+    "chaosctl.experiment": ("chaosctl.judge", "chaosctl.engine", *OUTSIDE, "atlas.store"),
+    "chaosctl.judge": ("chaosctl.engine", *OUTSIDE, *ABOVE_ENGINE),
+    "chaosctl.engine": (
+        "chaosctl.drivers",
+        "chaosctl.stores",
+        "chaosctl.probes",
+        "atlas",
+        *ABOVE_ENGINE,
+    ),
+    "chaosctl.drivers": (*RUN, "chaosctl.probes", "chaosctl.stores", "atlas"),
+    "chaosctl.stores": (*RUN, "chaosctl.drivers", "chaosctl.probes"),
+    "chaosctl.probes": (*RUN, "chaosctl.drivers", "chaosctl.stores", "monkeys"),
     "chaosctl.report": ("chaosctl.commands", "chaosctl.drivers"),
     "atlas.model": ("atlas.expr", "atlas.asl", "atlas.store", "atlas.eval", "atlas.server"),
     "atlas.expr": ("atlas.asl", "atlas.store", "atlas.eval", "atlas.server"),
@@ -30,6 +38,7 @@ ONLY_IN = {
     "docker": ("chaosctl.drivers", "chaosctl.operator"),
     "kubernetes": ("chaosctl.drivers", "chaosctl.operator"),
     "boto3": ("chaosctl.drivers", "chaosctl.stores.cloudwatch"),
+    "grpc": ("chaosctl.probes",),
     "scipy.stats": ("atlas.analysis",),
     "PIL": ("atlas.render.png",),
     "pyroute2": ("chaosctl.drivers.network", "demo_platform.fabric", "demo_platform.supervisor"),
