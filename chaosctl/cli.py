@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from chaosctl.commands import atlas as atlas_commands
+from chaosctl.commands import config as config_commands
 from chaosctl.commands import demo as demo_commands
 from chaosctl.commands.doctor import doctor
 from chaosctl.commands.halt import halt
@@ -45,7 +46,11 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "report": report,
     "doctor": doctor,
 }
-GROUPS: dict[str, typer.Typer] = {"demo": demo_commands.app, "atlas": atlas_commands.app}
+GROUPS: dict[str, typer.Typer] = {
+    "demo": demo_commands.app,
+    "atlas": atlas_commands.app,
+    "config": config_commands.app,
+}
 
 EPILOG = (
     "Exit codes: 0 passed, 1 failed, 2 invalid, 3 not started, 4 inconclusive, 5 aborted, "

@@ -186,6 +186,16 @@ class Context:
         return self.state_dir / "runs"
 
     @property
+    def config_files(self) -> tuple[Path, Path]:
+        """Settings of the machine, and of its user: CHAOSCTL_CONFIG, else in XDG_CONFIG_HOME."""
+        machine = Path("/etc/chaosctl/chaosctl.toml")
+        if own := self.env.get("CHAOSCTL_CONFIG"):
+            return machine, Path(own).absolute()
+        home = self.env.get("XDG_CONFIG_HOME")
+        folder = Path(home) if home else Path(self.env.get("HOME") or Path.home()) / ".config"
+        return machine, folder.absolute() / "chaosctl" / "chaosctl.toml"
+
+    @property
     def lock_dir(self) -> Path:
         """The machine-wide folder of target locks."""
         return Path(self.env.get("CHAOSCTL_LOCK_DIR") or "/tmp/chaosctl-locks")  # noqa: S108 - must be one for all users; opened with care in engine/lock.py

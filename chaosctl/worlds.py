@@ -14,8 +14,9 @@ from chaosctl import demo
 from chaosctl.context import Context, own_runtime_dir
 from chaosctl.drivers import DRIVERS
 from chaosctl.engine import Plan, UndoerFor, World, plan_experiment
+from chaosctl.engine.guards import guards_for_plan
 from chaosctl.errors import ChaosctlError
-from chaosctl.experiment.model import Check, Experiment, ProbeSpec
+from chaosctl.experiment.model import Check, Experiment, Guards, ProbeSpec
 from chaosctl.judge.because import because, breach_span
 from chaosctl.judge.hypothesis import CheckState
 from chaosctl.judge.samples import Span
@@ -72,6 +73,7 @@ def open_world(
             settings=partial(switch_records, target, switches),
             explain=partial(explain, experiment, store),
             make_probe=make_probe,
+            expected=target.expected,
         )
 
     return connect
@@ -93,7 +95,9 @@ def switch_records(
     return (record,) if record is not None else ()
 
 
-def plan_only(experiment: Experiment, context: Context, seed: int) -> tuple[Plan, str]:
+def plan_only(
+    experiment: Experiment, context: Context, seed: int, machine_guards: tuple[Guards, ...] = ()
+) -> tuple[Plan, str]:
     """The plan against the platform that is up, or the one that `run` would start; and which."""
     paths = demo.demo_paths(context.runtime_dir)
     target = DRIVERS[experiment.target.driver](paths.control)
@@ -111,6 +115,7 @@ def plan_only(experiment: Experiment, context: Context, seed: int) -> tuple[Plan
         target_id=target_id,
         lacks=lacks,
         seed=seed,
+        guards=guards_for_plan((experiment.guards, *machine_guards), experiment.name, context),
     )
     return plan, news
 

@@ -27,6 +27,7 @@ def plan(
     import json
     import sys
 
+    from chaosctl.config import load_config
     from chaosctl.context import Context
     from chaosctl.experiment.load import find, load_found
     from chaosctl.report.plan_text import render_plan
@@ -36,7 +37,7 @@ def plan(
     context = Context()
     loaded = load_found(find(experiment), settings or ())
     chosen_seed = context.new_seed() if seed is None else seed
-    planned, news = plan_only(loaded.experiment, context, chosen_seed)
+    planned, news = plan_only(loaded.experiment, context, chosen_seed, load_config(context).guards)
     if news and not as_json:
         print(news, file=sys.stderr)
     if as_json:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from chaosctl.context import Context
     from chaosctl.engine import Plan
+    from chaosctl.engine.approval import Approval
     from chaosctl.engine.result import RunResult
     from chaosctl.engine.rounds import Rounds
 
@@ -194,15 +195,19 @@ def run_one(
     loaded: Any, context: Context, view: View, *, seed: int, store: str, yes: bool
 ) -> RunResult:
     """One experiment, from checked document to result."""
+    from chaosctl.config import load_config
     from chaosctl.engine import Setup, run_experiment
+    from chaosctl.engine.approval import Approval, approval_for
     from chaosctl.provenance import about_run
     from chaosctl.worlds import open_world
     from monkeys.faults import FAULTS
 
     experiment = loaded.experiment
+    machine_guards = load_config(context).guards
 
     def approve(plan: Plan) -> bool:
-        return yes or experiment.target.driver == "demo" or ask(context, plan)
+        approval = Approval.NONE if yes else approval_for(experiment.target)
+        return approval is Approval.NONE or ask(context, plan, approval)
 
     with view as listen:
         setup = Setup(
@@ -214,21 +219,23 @@ def run_one(
             listen=listen,
             approve=approve,
             about=about_run(experiment.source, loaded.settings, context.env, Path.cwd()),
+            machine_guards=machine_guards,
         )
         return run_experiment(setup, context)
 
 
-def ask(context: Context, plan: Plan) -> bool:
+def ask(context: Context, plan: Plan, approval: Approval) -> bool:
     """Show the plan and ask; without a terminal the answer is no."""
+    from chaosctl.engine.approval import is_yes, question
     from chaosctl.report.plan_text import render_plan
 
     print(render_plan(plan), file=context.stderr)
     if not (context.stdin.isatty() and context.stderr.isatty()):
         print("not a terminal, so the answer is no; --yes says yes", file=context.stderr)
         return False
-    print(f"type the target's name to go on [{plan.target_id}]: ", end="", file=context.stderr)
+    print(question(approval, plan), end="", file=context.stderr)
     context.stderr.flush()
-    return context.stdin.readline().strip() == plan.target_id
+    return is_yes(approval, plan, context.stdin.readline())
 
 
 def choose_view(context: Context, *, plain: bool, quiet: bool, as_json: bool) -> View:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,10 @@ class DemoTarget:
         """
         everybody = _instances_of(self._control.platform(), self._control.path)
         return tuple(each for each in everybody if self.state(each) is not ProcessState.GONE)
+
+    def expected(self) -> Mapping[str, int]:
+        """How many instances of each service there should be: the dead ones are still listed."""
+        return Counter(each["service"] for each in self._control.platform()["instances"])
 
     def lacks(self, capability: Capability) -> Lack | None:
         """Signals and suspension always work; cuts and delays need namespaces we may enter."""

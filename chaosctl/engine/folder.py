@@ -34,12 +34,17 @@ def make_run_folder(context: Context) -> Path:
             (folder / UNDO_LOCK).touch(mode=0o600)
             return folder
     except OSError as error:
-        raise NotStarted(
-            f"run folder cannot be made: {error.strerror}",
-            where=str(runs),
-            fix="free some space there, or name another folder in CHAOSCTL_STATE_DIR",
-        ) from error
+        raise not_writable("run folder cannot be made", runs, error) from error
     raise NotStarted("no free run id in this minute", where=str(runs), fix="try again in a minute")
+
+
+def not_writable(what: str, folder: Path, error: OSError) -> NotStarted:
+    """The refusal of a run whose record would have no place; nothing was touched."""
+    return NotStarted(
+        f"{what}: {error.strerror}",
+        where=str(folder),
+        fix="free some space there, or name another folder in CHAOSCTL_STATE_DIR",
+    )
 
 
 def new_run_id(context: Context) -> str:

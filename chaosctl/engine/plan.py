@@ -60,6 +60,7 @@ class Plan:
     fault_ms: int
     recovery_ms: int
     at_most_ms: int
+    guards: tuple[str, ...] = ()  # in words, as they stood when this was planned
 
     def as_json(self) -> dict[str, Any]:
         """This plan as plain JSON values (schema chaosctl/plan/v1)."""
@@ -79,10 +80,12 @@ def plan_experiment(
     target_id: str,
     lacks: Callable[[Capability], Lack | None],
     seed: int,
+    guards: tuple[str, ...] = (),
 ) -> Plan:
     """The plan of one run.
 
-    faults: the table of faults; lacks: what the target cannot do here and now.
+    faults: the table of faults; lacks: what the target cannot do here and now; guards: what they
+    say, in words.
     Raises ChaosctlError (invalid) for an empty selection and for windows that do not fit;
     NotStarted when the target lacks a capability.
     """
@@ -117,6 +120,7 @@ def plan_experiment(
         + fault_ms
         + 2 * CONFIRM_MS_MAX * len(steps)
         + recovery_ms,
+        guards=guards,
     )
 
 

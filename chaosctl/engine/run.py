@@ -19,7 +19,8 @@ from chaosctl.engine.breaking import (
     state_of_undo,
     take_out,
 )
-from chaosctl.engine.folder import DOCUMENT, PLAN, RESULT, make_run_folder
+from chaosctl.engine.folder import DOCUMENT, PLAN, RESULT, make_run_folder, not_writable
+from chaosctl.engine.guards import guards_in_words, refuse_by_clock, refuse_by_target
 from chaosctl.engine.journal import create_journal, to_json, write_whole
 from chaosctl.engine.lock import lock_target
 from chaosctl.engine.plan import plan_experiment
@@ -91,11 +92,7 @@ def _begin(setup: Setup, context: Context, inbox: Inbox) -> Session:
         journal = create_journal(folder, context)
         write_whole(folder / DOCUMENT, setup.document)
     except OSError as error:
-        raise NotStarted(
-            f"journal cannot be made: {error.strerror}",
-            where=str(folder),
-            fix="free some space there, or name another folder in CHAOSCTL_STATE_DIR",
-        ) from error
+        raise not_writable("journal cannot be made", folder, error) from error
     session = Session(setup, context, inbox, folder, journal)
     experiment = setup.experiment
     session.emit(
@@ -124,6 +121,7 @@ def _phases_or_facts(session: Session) -> None:
             return
         _tell_lines(session)
         _keep_series(session, is_whole=False)
+        refuse_by_clock(session, budget=False)  # warm-up and baseline took their time
         _break(session)
         measure_recovery(session)
     except LeftToWatchdog:
@@ -150,6 +148,7 @@ def _prepare(session: Session) -> None:
     """World, plan, approval, lock, watchdog: everything that must be there before the baseline."""
     setup = session.setup
     session.phase = "plan"
+    refuse_by_clock(session)
     try:
         with session.context.signals.interrupting():
             session.world = setup.open_world(session.note)
@@ -162,10 +161,11 @@ def _prepare(session: Session) -> None:
                 target_id=target.id,
                 lacks=target.lacks,
                 seed=setup.seed,
+                guards=guards_in_words(session),
             )
             _write_plan(session)
             if not setup.approve(session.plan):
-                raise NotStarted("the answer was no", where="plan", fix="nothing was touched")
+                raise NotStarted("the answer was no", where="plan", fix="--yes says yes")
     except KeyboardInterrupt:
         session.listen_to_all()  # the signal is in the inbox, and says how the run ends
         raise
@@ -181,6 +181,7 @@ def _prepare(session: Session) -> None:
     session.phase = "lock"
     session.lock = lock_target(session.context, target.id, session.folder)
     session.emit("lock", target=target.id)
+    refuse_by_target(session)
     session.watchdog = setup.start_watchdog(session.folder, session.lock.descriptor, session.inbox)
     session.emit("watchdog", process=session.watchdog.process.as_json())
     session.listen_to_all()
@@ -191,11 +192,7 @@ def _write_plan(session: Session) -> None:
     try:
         write_whole(session.folder / PLAN, to_json(plan.as_json(), indent=1))
     except OSError as error:
-        raise NotStarted(
-            f"plan cannot be written: {error.strerror}",
-            where=str(session.folder),
-            fix="free some space there, or name another folder in CHAOSCTL_STATE_DIR",
-        ) from error
+        raise not_writable("plan cannot be written", session.folder, error) from error
     session.emit(
         "plan",
         seed=plan.seed,

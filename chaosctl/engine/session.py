@@ -18,7 +18,7 @@ from chaosctl.engine.plan import Plan, PlannedStep
 from chaosctl.engine.probing import MakeProbe, ProbeAnswer, no_probes
 from chaosctl.engine.sampling import Sampler, Store, StoreAnswer
 from chaosctl.engine.undo import UndoResult
-from chaosctl.experiment.model import Experiment
+from chaosctl.experiment.model import Experiment, Guards
 from chaosctl.judge.decide import Facts
 from chaosctl.judge.hypothesis import CheckState
 from chaosctl.judge.samples import Span
@@ -44,6 +44,7 @@ class World:
     the whole run (the demo's fragility switches), as undo records like any other. explain: from a
     broken check's state, the baseline and the end of the breach to why, computed from the store.
     make_probe: from a document's probe to one that can be asked; raises ChaosctlError.
+    expected: how many instances of each service there should be, where that is known.
     """
 
     target: Target
@@ -52,6 +53,7 @@ class World:
     settings: Callable[[RecordIds], tuple[UndoRecord, ...]] = lambda _ids: ()
     explain: Callable[[CheckState, Span, int], list[str]] = lambda _state, _baseline, _end: []
     make_probe: MakeProbe = no_probes
+    expected: Callable[[], Mapping[str, int]] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Setup:
         caller's.
     about: versions, settings and the like, for whoever reads the result later.
     approve: shown the plan before anything is touched; False ends as not-started.
+    machine_guards: those that hold for every run here, besides the document's own.
     """
 
     experiment: Experiment
@@ -73,6 +76,7 @@ class Setup:
     open_world: Callable[[Callable[[str], None]], World]
     listen: Listen = lambda _event: None
     approve: Callable[[Plan], bool] = lambda _plan: True
+    machine_guards: tuple[Guards, ...] = ()
     start_watchdog: StartWatchdog = start_watchdog
     about: Mapping[str, Any] = field(default_factory=dict)
 

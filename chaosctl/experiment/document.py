@@ -19,9 +19,11 @@ from chaosctl.experiment.forms import (
     Notes,
     TextForm,
 )
+from chaosctl.experiment.guards import guards_form
 from chaosctl.experiment.model import (
     Check,
     Experiment,
+    Guards,
     Limits,
     Step,
     TargetSpec,
@@ -53,14 +55,22 @@ TARGETS: Mapping[str, Mapping[str, Key]] = MappingProxyType(
 
 
 def _build_target(fields: Fields, _notes: Notes) -> TargetSpec:
-    options = {key: value for key, value in fields.values.items() if key != "driver"}
-    return TargetSpec(fields.values["driver"], options)
+    common = ("driver", "kind")
+    options = {key: value for key, value in fields.values.items() if key not in common}
+    return TargetSpec(fields.values["driver"], options, fields.get("kind", ""))
 
 
 def _target_form() -> MapForm:
     drivers = ChoiceForm("driver", tuple(TARGETS), f"there is: {', '.join(TARGETS)}")
     options = {name: key for keys in TARGETS.values() for name, key in keys.items()}
-    keys = {"driver": Key(drivers, "how the target is reached", True), **options}
+    keys = {
+        "driver": Key(drivers, "how the target is reached", True),
+        "kind": Key(
+            ChoiceForm("kind", ("test", "real")),
+            "what to ask before a run: test wants a y, real its name; the demo is asked nothing",
+        ),
+        **options,
+    }
     return MapForm("a target", keys, "{driver: demo}", _build_target)
 
 
@@ -105,6 +115,7 @@ def document_form(faults: Faults) -> MapForm:
                 MapForm("the limits", limits, "{instances: 40}", _build_limits),
                 "how much may be hit",
             ),
+            "guards": Key(guards_form(STOP_FORM), "when nothing may be broken"),
             "recovery": Key(
                 _one_duration("a recovery", "within", "how soon all is steady again"),
                 "after the fault, as in {within: 20s}",
@@ -132,6 +143,7 @@ def _build_experiment(fields: Fields, notes: Notes) -> Any:
         method=method,
         stop=fields.get("stop", ()),
         limits=fields.get("limits", Limits()),
+        guards=fields.get("guards", Guards()),
         recovery_ms=fields.get("recovery", 30_000),
     )
 

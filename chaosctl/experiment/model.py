@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from chaosctl.experiment.calendars import HolidayCalendar
+
 
 class NoData(StrEnum):
     """What silence means to a check. No data is never a pass."""
@@ -125,10 +127,44 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class TargetSpec:
-    """Which driver, and what it is told (the demo's fragility switches, its size)."""
+    """Which driver, and what it is told (the demo's fragility switches, its size).
+
+    kind: `test` or `real`, as the document says; empty where it leaves that to the driver.
+    """
 
     driver: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A part of each day, in minutes since midnight: from in, to out. May go past midnight."""
+
+    from_minute: int
+    to_minute: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What must be so before a run may touch anything. Left out is not asked.
+
+    days: weekdays, 0 is Monday. timezone: of hours, days, holidays and the budget's day; empty:
+    the machine's own. outage: conditions none of which may be true. per_day: runs of the same
+    experiment that put a fault in; per_day_in_all: the same of any. min_healthy_ratio: of each
+    service's instances. source: where these are written, for people.
+    """
+
+    hours: Hours | None = None
+    days: tuple[int, ...] = ()
+    timezone: str = ""
+    holidays: HolidayCalendar | None = None
+    outage: tuple[StopCondition, ...] = ()
+    per_day: int = 0
+    per_day_in_all: int = 0
+    min_healthy_ratio: float = 0.0
+    source: str = "the document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +179,7 @@ class Experiment:
     method: tuple[Step, ...]
     stop: tuple[StopCondition, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    guards: Guards = field(default_factory=Guards)
     recovery_ms: int = 30_000
     source: str = ""
     sha256: str = ""

@@ -64,6 +64,12 @@ def _platform(event: Event) -> str:
     return " ".join(f"{key}={event[key]}" for key in ("target", "size", "fabric") if key in event)
 
 
+def _guard(event: Event) -> str:
+    said = "allows" if event["ok"] else "refuses"
+    again = f"; {event['again']}" if event["again"] else ""
+    return f"{event['guard']} {said}: {event['text']}{again}"
+
+
 def _plan(event: Event) -> str:
     targets = sum(len(step["targets"]) for step in event["steps"])
     longest = duration(event["at_most_ms"])
@@ -131,6 +137,7 @@ def _verdict(event: Event) -> str:
 WORDS: dict[str, Callable[[Event], str]] = {
     "start": _start,
     "platform": _platform,
+    "guard": _guard,
     "plan": _plan,
     "lock": lambda event: str(event["target"]),
     "watchdog": lambda event: f"pid {event['process']['pid']}" if "process" in event else "",

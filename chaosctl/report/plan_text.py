@@ -22,6 +22,7 @@ def render_plan(plan: Plan, *, unicode: bool = True, explain: bool = False) -> s
     )
     per_service = (f"{name} {count}/{plan.population[name]}" for name, count in plan.hit.items())
     lines.append(f"         {'  '.join(per_service)}")
+    lines += _labelled("guard", plan.guards)
     lines += _labelled("judge", plan.checks)
     lines += _labelled("stop", (*plan.stops, "Ctrl-C · chaosctl halt"))
     deadline = duration(max((step.deadline_ms for step in plan.steps), default=0))

@@ -41,6 +41,8 @@ def ask(monkeypatch, folder, capsys):
         monkeypatch.setenv(name, str(folder / name.lower()))
     for name, value in {"COLUMNS": "88", "TERMINAL_WIDTH": "88", "NO_COLOR": "1"}.items():
         monkeypatch.setenv(name, value)
+    for name in ("CHAOSCTL_CONFIG", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(folder)
 
     def answer(line: str) -> str:
