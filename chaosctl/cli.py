@@ -16,6 +16,7 @@ from chaosctl.commands import atlas as atlas_commands
 from chaosctl.commands import config as config_commands
 from chaosctl.commands import demo as demo_commands
 from chaosctl.commands.doctor import doctor
+from chaosctl.commands.gate import gate
 from chaosctl.commands.halt import halt
 from chaosctl.commands.journal import journal
 from chaosctl.commands.list import list_things
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "recover": recover,
     "journal": journal,
     "report": report,
+    "gate": gate,
     "doctor": doctor,
 }
 GROUPS: dict[str, typer.Typer] = {

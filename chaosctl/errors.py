@@ -60,5 +60,11 @@ class StoreSilent(ChaosctlError):
     verdict = Verdict.INCONCLUSIVE
 
 
+class NothingToJudge(ChaosctlError):
+    """There are no results to say anything from."""
+
+    verdict = Verdict.INCONCLUSIVE
+
+
 class UndoIncomplete(ChaosctlError):
     """Something could not be taken back; wins over every other verdict."""
