@@ -1,9 +1,9 @@
 """Which instances are hit, and why each of the others is not. Pure.
 
 Order of the rules: what matches every key of `where`; less what `exclude` matches (it always
-wins); less what has opted out; then as many as asked for, drawn by the rng; less what the limits
-spare. The draw is made over instances sorted by id, so that the same seed picks the same ones
-whatever order they came in.
+wins); less what has opted out or is not available; then as many as asked for, drawn by the rng;
+less what the limits spare. The draw is made over instances sorted by id, so that the same seed
+picks the same ones whatever order they came in.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from monkeys.target import Instance
 
@@ -39,6 +40,22 @@ class Selection:
     left_out: tuple[LeftOut, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """How much may be hit; 0: any number.
+
+    instances_max: in all; per_zone_max: in each zone; min_healthy: what each service must keep.
+    """
+
+    instances_max: int = 0
+    per_zone_max: int = 0
+    min_healthy: int = 0
+
+
+NO_CEILING = Ceiling()
+NOBODY: Mapping[str, str] = MappingProxyType({})
+
+
 def select(
     instances: Sequence[Instance],
     *,
@@ -47,39 +64,45 @@ def select(
     exclude: Mapping[str, Collection[str]] | None = None,
     count: int = 0,
     ratio: float = 0.0,
+    per_zone: int = 0,
     take_all: bool = True,
-    instances_max: int = 0,
-    min_healthy: int = 0,
+    limits: Ceiling = NO_CEILING,
+    own_limits: Ceiling = NO_CEILING,
     already_hit: Collection[str] = (),
+    unavailable: Mapping[str, str] = NOBODY,
 ) -> Selection:
     """Choose among live instances.
 
-    Of what is eligible: all; or `count`; or `ratio` of it, rounded down, at least one. One of them
-    is count=1. instances_max: how many may be hit in a run, 0: any. min_healthy: how many of each
-    service must stay unhurt. already_hit: ids that earlier steps of the run hurt; they count as
-    hurt in both limits.
+    Of what is eligible: all; or `count`; or `ratio` of it, rounded down, at least one; or
+    `per_zone` in each zone. One of them is count=1. limits: of the whole run, in which those that
+    earlier steps hurt (`already_hit`, ids) count as well; own_limits: of this choice alone, but
+    what must stay healthy stays so whoever hurt the others. unavailable: id to the reason.
     Raises ValueError for an unknown key; the loader of documents has checked that before.
     """
     matching = sorted(
         (each for each in instances if matches(each, where or {})), key=lambda each: each.id
     )
-    reasons = {each.id: _spared(each, exclude or {}) for each in matching}
+    reasons = {
+        each.id: _spared(each, exclude or {}) or unavailable.get(each.id, "") for each in matching
+    }
     eligible = [each for each in matching if not reasons[each.id]]
-    wanted = _wanted(len(eligible), count=count, ratio=ratio, take_all=take_all)
-    hit: set[str] = set(already_hit)
-    healthy = Counter(each.service for each in instances if each.id not in hit)
+    wanted = _wanted(len(eligible), count=count, ratio=ratio, take_all=take_all or per_zone > 0)
+    run = _Tally(limits, instances, already_hit)
+    own = _Tally(replace(own_limits, min_healthy=0), instances, ())
+    run.keep_healthy(own_limits.min_healthy)
     chosen: list[Instance] = []
     for instance in rng.sample(eligible, len(eligible)):
         if len(chosen) == wanted:
             reasons[instance.id] = f"not drawn: {wanted} of {len(eligible)} asked for"
-        elif instance.id not in hit:
-            reasons[instance.id] = _limited(instance, len(hit), healthy, instances_max, min_healthy)
+        elif per_zone and own.in_zone[instance.zone] == per_zone:
+            reasons[instance.id] = f"not drawn: {per_zone} per zone asked for"
+        else:
+            reasons[instance.id] = run.refusal(instance) or own.refusal(instance)
         if reasons[instance.id]:
             continue
         chosen.append(instance)
-        if instance.id not in hit:
-            hit.add(instance.id)
-            healthy[instance.service] -= 1
+        run.add(instance)
+        own.add(instance)
     by_place = sorted(matching, key=_place)
     left_out = tuple(LeftOut(each, why) for each in by_place if (why := reasons[each.id]))
     return Selection(tuple(sorted(chosen, key=_place)), left_out)
@@ -130,18 +153,40 @@ def _wanted(eligible: int, *, count: int, ratio: float, take_all: bool) -> int:
     return min(max(1, int(ratio * eligible + 1e-9)), eligible)
 
 
-def _limited(
-    instance: Instance,
-    hit: int,
-    healthy: Mapping[str, int],
-    instances_max: int,
-    min_healthy: int,
-) -> str:
-    if instances_max and hit >= instances_max:
-        return f"limit of {instances_max} instances reached"
-    if min_healthy and healthy[instance.service] <= min_healthy:
-        return f"{instance.service!r} must keep {min_healthy} healthy"
-    return ""
+class _Tally:
+    """Who is hit so far, held against one set of limits."""
+
+    def __init__(
+        self, limits: Ceiling, instances: Sequence[Instance], already_hit: Collection[str]
+    ) -> None:
+        self.limits = limits
+        self.hit = set(already_hit)
+        self.healthy = Counter(each.service for each in instances if each.id not in self.hit)
+        self.in_zone = Counter(each.zone for each in instances if each.id in self.hit)
+
+    def keep_healthy(self, least: int) -> None:
+        """Raise what must stay healthy."""
+        self.limits = replace(self.limits, min_healthy=max(least, self.limits.min_healthy))
+
+    def refusal(self, instance: Instance) -> str:
+        """Why this one may not be hit as well; empty if it may, or is hit already."""
+        limits = self.limits
+        if instance.id in self.hit:
+            return ""
+        if limits.instances_max and len(self.hit) >= limits.instances_max:
+            return f"limit of {limits.instances_max} instances reached"
+        if limits.per_zone_max and self.in_zone[instance.zone] >= limits.per_zone_max:
+            return f"limit of {limits.per_zone_max} in zone {instance.zone!r} reached"
+        if limits.min_healthy and self.healthy[instance.service] <= limits.min_healthy:
+            return f"{instance.service!r} must keep {limits.min_healthy} healthy"
+        return ""
+
+    def add(self, instance: Instance) -> None:
+        """Count it as hit."""
+        if instance.id not in self.hit:
+            self.hit.add(instance.id)
+            self.healthy[instance.service] -= 1
+            self.in_zone[instance.zone] += 1
 
 
 def _place(instance: Instance) -> tuple[str, str, str]:

@@ -25,6 +25,7 @@ class Capability(StrEnum):
     CUT = "cut"  # drop an instance's packets, by peer prefix
     DELAY = "delay"  # hold an instance's packets, on open connections too
     SUSPEND = "suspend"  # keep the scaling group from replacing what dies
+    LOAD = "load"  # offer more traffic than usual, or less
 
 
 class ProcessState(StrEnum):
@@ -100,12 +101,13 @@ class Reading:
     """What the target itself said of one instance when it was looked at.
 
     state: of its process; missed: unanswered probes in a row; round_trip_ms: of the last answered
-    probe, None if it was not answered or not asked.
+    probe, None if it was not answered or not asked; per_second: traffic that is offered.
     """
 
     state: ProcessState | None = None
     missed: int = 0
     round_trip_ms: float | None = None
+    per_second: float | None = None
 
 
 class Target(Protocol):
@@ -169,6 +171,10 @@ class Fault(Protocol):
     @property
     def needs(self) -> frozenset[Capability]:
         """What the target must be able to do; may depend on the parameters."""
+
+    @property
+    def kills(self) -> bool:
+        """Whether who it hits does not come back, so that nobody can be hit by it twice."""
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from chaosctl.engine import Setup, World, run_experiment
 from chaosctl.engine.result import RunResult
+from chaosctl.engine.session import WaitForPerson
 from chaosctl.experiment.model import (
     Check,
     Comparison,
@@ -50,6 +51,7 @@ def run(
     world: SimulatedWorld,
     experiment: Experiment | None = None,
     open_world: Callable[[Any], World] | None = None,
+    wait_for_person: WaitForPerson | None = None,
 ) -> RunResult:
     setup = Setup(
         experiment=experiment or make_experiment(),
@@ -59,6 +61,7 @@ def run(
         open_world=open_world or (lambda _say: World(world.target, world.store)),
         listen=world.listen,
         start_watchdog=world.start_watchdog,
+        wait_for_person=wait_for_person,
     )
     return run_experiment(setup, world.context)
 

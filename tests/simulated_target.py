@@ -144,6 +144,7 @@ class SimulatedTarget:
     lacking: frozenset[Capability] = frozenset()
     killed: set[str] = field(default_factory=set)
     hits: list[tuple[int, float]] = field(default_factory=list)
+    per_second: float = 30.0
 
     def instances(self) -> Sequence[Instance]:
         return [i for i in self.population if i.id not in self.killed]
@@ -183,6 +184,8 @@ class SimulatedTarget:
             return
         if record.mechanism == "signal" and record.detail["signal"] == "SIGKILL":
             self.killed |= {i.id for i in record.instances}
+        if record.mechanism == "traffic":
+            self.per_second = record.detail["per_second"]
         self.in_force[record.id] = record
         self.hits.append((self.time.now_ms(), FOREVER))
 
@@ -192,9 +195,19 @@ class SimulatedTarget:
         if self.undo_failures > 0:
             self.undo_failures -= 1
             raise TargetFailed("it will not let go", where="simulated", fix="ask again")
-        self.in_force.pop(record.id, None)
+        if self.in_force.pop(record.id, None) and record.mechanism == "traffic":
+            self.per_second = record.detail["usual_per_second"]
+        if self.in_force:
+            return  # of several, the last one ends it
         now_ms = self.time.now_ms()
         self.hits = [(start, min(end, now_ms)) for start, end in self.hits]
+
+    def offered_per_second(self) -> float:
+        return self.per_second
+
+    def prepare_load(self, times: float, record_id: str) -> UndoRecord:
+        detail = {"per_second": self.per_second * times, "usual_per_second": self.per_second}
+        return UndoRecord(record_id, "load", self.name, "traffic", detail=detail)
 
     def was_hit_at(self, at_ms: float) -> bool:
         return any(start <= at_ms < end for start, end in self.hits)

@@ -19,11 +19,12 @@ from chaosctl.drivers.network.helper import EntryDenied, NetworkHelper
 from chaosctl.drivers.network.probing import probe
 from chaosctl.procfs import is_alive, send_signal, state_of
 from monkeys.errors import TargetFailed
+from monkeys.load import LOAD
 from monkeys.selection import matches
 from monkeys.target import Capability, Instance, Lack, ProcessState, UndoRecord
 
 _PLAN_TIMEOUT_S = 20.0
-_PROCESS_ONLY = frozenset({Capability.SIGNAL, Capability.SUSPEND, Capability.PROBE})
+_NETLESS = frozenset({Capability.SIGNAL, Capability.SUSPEND, Capability.LOAD})
 
 
 class DemoTarget:
@@ -41,6 +42,7 @@ class DemoTarget:
             "splice": lambda record: mechanisms.delay(self._helper, record, self._now_ms()),
             "suspension": self._suspend,
             "switches": self._switch,
+            "traffic": self._offer,
         }
         self._undo: dict[str, Callable[[UndoRecord], None]] = {
             "nft": lambda record: mechanisms.uncut(self._helper, record),
@@ -48,6 +50,7 @@ class DemoTarget:
             "splice": lambda record: mechanisms.undelay(self._helper, record),
             "suspension": self._release,
             "switches": self._switch_back,
+            "traffic": self._offer_usual,
         }
 
     @property
@@ -71,7 +74,7 @@ class DemoTarget:
         """Signals and suspension always work; cuts and delays need namespaces we may enter."""
         if capability is Capability.SIGNAL and not hasattr(os, "pidfd_open"):
             return Lack("this system cannot signal a process safely", "use Linux 5.3 or later")
-        if capability in _PROCESS_ONLY - {Capability.PROBE}:
+        if capability in _NETLESS:
             return None
         platform = self._control.platform()
         if platform["fabric"] != "netns":
@@ -140,6 +143,22 @@ class DemoTarget:
         }
         return UndoRecord(record_id, "switches", self.name, "switches", detail=detail)
 
+    def offered_per_second(self) -> float:
+        """Stream starts a second that the viewers offer."""
+        return float(self._control.platform()["starts_per_second"])
+
+    def prepare_load(self, times: float, record_id: str) -> UndoRecord:
+        """The record that sets the viewers to so many times what they offer now."""
+        platform = self._control.platform()
+        usual = float(platform["starts_per_second"])
+        detail = {
+            "per_second": usual * times,
+            "usual_per_second": usual,
+            "world": platform["id"],
+            "control": str(self._control.path),
+        }
+        return UndoRecord(record_id, LOAD, self.name, "traffic", detail=detail)
+
     def planned_instances(self, size: str = "normal", seed: int = 1) -> Sequence[Instance]:
         """The instances a platform would have that is not up: for plans only."""
         command = [sys.executable, "-m", "demo_platform", "topology"]
@@ -201,6 +220,17 @@ class DemoTarget:
         control = Control(Path(record.detail["control"]))
         if _is_world(control, record.detail["world"]):
             control.set_switches(record.detail["previous"])
+
+    def _offer(self, record: UndoRecord) -> None:
+        self._control.set_traffic(record.detail["per_second"])
+
+    def _offer_usual(self, record: UndoRecord) -> None:
+        """Unless somebody has set another rate since: that one is theirs."""
+        control = Control(Path(record.detail["control"]))
+        if not _is_world(control, record.detail["world"]):
+            return
+        if control.platform()["starts_per_second"] == record.detail["per_second"]:
+            control.set_traffic(record.detail["usual_per_second"])
 
 
 def _instances_of(platform: Mapping[str, Any], control: Path) -> tuple[Instance, ...]:

@@ -3,10 +3,11 @@
 Drivers, fault tables and stores are passed in; the engine imports none of them.
 """
 
+from chaosctl.engine.choosing import PlannedStep
 from chaosctl.engine.halt import Halted, halt_all
 from chaosctl.engine.journal import Event, read_journal, verify_journal
 from chaosctl.engine.ledger import RunState, RunSummary, find_run, list_runs
-from chaosctl.engine.plan import Plan, PlannedStep, plan_experiment
+from chaosctl.engine.plan import Plan, plan_experiment
 from chaosctl.engine.recover import recover, undo_run
 from chaosctl.engine.result import RunResult, read_result
 from chaosctl.engine.run import Setup, Store, World, run_experiment

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict
 
-from chaosctl.engine.plan import CONFIRM_MS_MAX, PlannedStep, make_fault
-from chaosctl.engine.session import Hit, Session
+from chaosctl.engine.choosing import PlannedStep, make_fault
+from chaosctl.engine.items import CONFIRM_MS_MAX
+from chaosctl.engine.session import Hit, RunEnded, Session
 from chaosctl.engine.undo import (
     UndoResult,
     undo_fields,
@@ -17,7 +18,8 @@ from chaosctl.engine.undo import (
 )
 from chaosctl.judge.verdict import UndoState
 from monkeys.errors import MonkeyError
-from monkeys.target import Reading, RecordIds, UndoRecord
+from monkeys.load import TrafficLoad
+from monkeys.target import Fault, Reading, RecordIds, UndoRecord
 
 LOOK_EVERY_S = 0.2
 ABORTED_CONFIRM_MS_MAX = 1_500
@@ -28,18 +30,54 @@ class FaultOver(Exception):
     """The fault is to be taken out now; the facts say why."""
 
 
-def hit(session: Session, step: PlannedStep) -> None:
-    """Record, inject and confirm one step. Raises FaultOver if it failed or was not seen."""
+Steps = Generator[int, None, None]
+"""Something in progress: gives the moment (epoch ms) from which on it wants to go on."""
+
+Looks = Generator[int, None, tuple[Mapping[str, bool], str, int]]
+
+
+def hit(session: Session, step: PlannedStep) -> Hit:
+    """Look, record and inject one step, at the first level of its ramp.
+
+    Raises FaultOver if it failed. The records are on disk before any of them is injected.
+    """
+    refuse_stuck(session)
     session.phase = "record"
     fault = make_fault(session.setup.faults, step)
     session.busy()
     _refuse_vanished(session, step)
     before = fault.look(step.targets, session.world.target)
     session.emit("look", when="before", fault=step.fault, readings=_as_json(before))
-    session.hits.append(Hit(step, fault, before))
-    records = _write_records(session, step)
-    _inject(session, records)
-    _confirm(session, session.hits[-1])
+    one = Hit(step, fault, before)
+    records = _write_records(session, step, fault)
+    session.hits.append(one)
+    _inject(session, one, records)
+    return one
+
+
+def next_level(session: Session, one: Hit, level: int) -> None:
+    """Put the next level of a ramp in the place of this one: never both at once.
+
+    The new records are on disk before the old ones are undone, and the old ones are undone before
+    the new ones go in; in between the fault is out for as long as that takes.
+    """
+    session.phase = "record"
+    session.busy()
+    fault = make_fault(session.setup.faults, one.step, level)
+    records = _write_records(session, one.step, fault)
+    take_out(session, one.records)
+    refuse_stuck(session)
+    one.fault, one.records = fault, []
+    _inject(session, one, records)
+
+
+def refuse_stuck(session: Session) -> None:
+    """Raise FaultOver if something that should be out would not go: then no more goes in."""
+    stuck = [r for r in session.pending() if r.id in session.undone]
+    if stuck:
+        error = session.undone[stuck[-1].id].error
+        session.know(injection_error=f"no more goes in while {stuck[-1].fault} stays: {error}")
+        raise FaultOver
 
 
 def apply_settings(session: Session) -> None:
@@ -53,9 +91,13 @@ def apply_settings(session: Session) -> None:
         session.world.target.inject(record)
 
 
-def take_out(session: Session, *, settings_too: bool = False) -> None:
-    """Undo the faults of this run that are not undone. Raises LeftToWatchdog."""
-    pending = [r for r in session.pending() if settings_too or r.id not in session.settings]
+def take_out(session: Session, records: Sequence[UndoRecord]) -> None:
+    """Undo those of these records that are not undone, the newest first. Raises LeftToWatchdog.
+
+    From here on no signal ends the run, until `go_on`.
+    """
+    wanted = {record.id for record in records}
+    pending = [record for record in session.pending() if record.id in wanted]
     if not pending:
         return
     session.is_undoing = True
@@ -84,26 +126,33 @@ def take_out(session: Session, *, settings_too: bool = False) -> None:
         session.removed_ms = session.context.now_ms()
 
 
-def confirm_removed(session: Session) -> None:
-    """Look at the target until the faults are seen to be gone, or the time for that is over."""
+def go_on(session: Session) -> None:
+    """After an undo in the middle of the method: signals end the run again, or have by now."""
+    if session.facts.ended_by or session.facts.clock:
+        raise RunEnded
+    session.is_undoing = False
+
+
+def confirm_all_removed(session: Session) -> None:
+    """Look at the target until every fault is seen to be gone, or the time for that is over."""
     limit_ms = ABORTED_CONFIRM_MS_MAX if session.facts.ended_by else CONFIRM_MS_MAX
     for one in reversed(session.hits):
-        if one.removed:
-            continue
-        seen, trouble, after_ms = _look_until_all(session, one, one.fault.was_removed, limit_ms)
-        missing = sorted(name for name, is_seen in seen.items() if not is_seen)
-        session.emit(
-            "removed",
-            fault=one.step.fault,
-            seen=len(seen) - len(missing),
-            of=len(one.step.targets),
-            after_ms=after_ms,
-            missing=missing,
-            trouble=trouble,
-        )
-        one.removed = bool(seen) and not missing
-    if session.hits:
-        session.know(removed=all(one.removed for one in session.hits))
+        if not one.removed:
+            wait_through(session, confirm_removed(session, one, limit_ms))
+
+
+def confirm_removed(session: Session, one: Hit, limit_ms: int = CONFIRM_MS_MAX) -> Steps:
+    """Look at whom a fault hit until it is seen to be gone there."""
+    looks = _look_until_all(session, one, one.fault.was_removed, limit_ms)
+    one.removed = yield from _say(session, one, "removed", looks)
+    session.know(removed=all(each.removed for each in session.hits))
+
+
+def wait_through(session: Session, steps: Steps) -> None:
+    """Do it to its end, only listening where it waits."""
+    for until_ms in steps:
+        while session.context.now_ms() < until_ms:
+            session.listen_and_ask(until_ms)
 
 
 def state_of_undo(session: Session) -> UndoState:
@@ -124,11 +173,14 @@ def _refuse_vanished(session: Session, step: PlannedStep) -> None:
         raise FaultOver
 
 
-def _write_records(session: Session, step: PlannedStep) -> tuple[UndoRecord, ...]:
+def _write_records(session: Session, step: PlannedStep, fault: Fault) -> tuple[UndoRecord, ...]:
     """Every record of the step on disk. Raises JournalNotWritable: then nothing is injected."""
     deadline_ms = session.context.now_ms() + step.deadline_ms
-    fault, ids = session.hits[-1].fault, _record_ids(session)
-    records = fault.prepare(step.targets, session.plan.driver, ids, deadline_ms)
+    ids = _record_ids(session)
+    if isinstance(fault, TrafficLoad):
+        records = fault.prepare_at(session.world.target, ids)
+    else:
+        records = fault.prepare(step.targets, session.plan.driver, ids, deadline_ms)
     _put_on_disk(session, records)
     return records
 
@@ -145,7 +197,9 @@ def _put_on_disk(session: Session, records: Sequence[UndoRecord]) -> None:
         session.emit("record", durable=is_last, required=is_last, record=record.as_json())
 
 
-def _inject(session: Session, records: tuple[UndoRecord, ...]) -> None:
+def _inject(session: Session, one: Hit, records: tuple[UndoRecord, ...]) -> None:
+    # Undoing the level before may have taken a signal in: nothing goes in after that.
+    go_on(session)
     session.phase = "inject"
     session.injected_ms = session.injected_ms or session.context.now_ms()
     session.emit("inject", fault=records[0].fault if records else "", records=len(records))
@@ -154,6 +208,7 @@ def _inject(session: Session, records: tuple[UndoRecord, ...]) -> None:
         session.busy()
         # From here on the record is ours to undo, also if the driver fails half way.
         session.records.append(record)
+        one.records.append(record)
         try:
             session.world.target.inject(record)
         except MonkeyError as error:
@@ -163,27 +218,35 @@ def _inject(session: Session, records: tuple[UndoRecord, ...]) -> None:
     session.emit("injected", records=len(records))
 
 
-def _confirm(session: Session, one: Hit) -> None:
+def confirm(session: Session, one: Hit) -> Steps:
+    """Look at whom a fault hit until it is seen there. Raises FaultOver if it is not."""
     session.phase = "confirm"
-    seen, trouble, after_ms = _look_until_all(session, one, one.fault.took_effect, CONFIRM_MS_MAX)
+    looks = _look_until_all(session, one, one.fault.took_effect, CONFIRM_MS_MAX)
+    if (yield from _say(session, one, "confirm", looks)):
+        session.confirmed_ms = session.confirmed_ms or session.context.now_ms()
+        session.know(confirmed=session.facts.confirmed is not False)
+        return
+    session.know(confirmed=False, confirm_text=one.trouble)
+    raise FaultOver
+
+
+def _say(session: Session, one: Hit, event: str, looks: Looks) -> Generator[int, None, bool]:
+    """Tell what was seen in the end; whether it was seen everywhere."""
+    seen, trouble, after_ms = yield from looks
     missing = sorted(name for name, is_seen in seen.items() if not is_seen)
-    of = len(one.step.targets)
     session.emit(
-        "confirm",
+        event,
         fault=one.step.fault,
         seen=len(seen) - len(missing),
-        of=of,
+        of=len(seen),
         after_ms=after_ms,
         missing=missing,
         trouble=trouble,
     )
-    if seen and not missing:
-        session.confirmed_ms = session.context.now_ms()
-        session.know(confirmed=session.facts.confirmed is not False)
-        return
-    text = trouble or f"{len(missing)} of {of} do not show it, first {missing[0]}"
-    session.know(confirmed=False, confirm_text=text)
-    raise FaultOver
+    one.trouble = trouble
+    if missing and not trouble:
+        one.trouble = f"{len(missing)} of {len(seen)} do not show it, first {missing[0]}"
+    return bool(seen) and not missing
 
 
 def _look_until_all(
@@ -191,10 +254,10 @@ def _look_until_all(
     one: Hit,
     judge: Callable[[Mapping[str, Reading], Mapping[str, Reading]], Mapping[str, bool]],
     limit_ms: int,
-) -> tuple[Mapping[str, bool], str, int]:
+) -> Looks:
     """What is seen on each instance; why the last look failed, if it did; after how long."""
     began_ms = session.context.now_ms()
-    seen: Mapping[str, bool] = {instance.id: False for instance in one.step.targets}
+    seen: Mapping[str, bool] = dict.fromkeys(one.before, False)
     trouble = ""
     while True:
         session.busy()
@@ -206,9 +269,7 @@ def _look_until_all(
         after_ms = session.context.now_ms() - began_ms
         if (seen and all(seen.values())) or after_ms >= limit_ms:
             return seen, trouble, after_ms
-        pause_until_ms = session.context.now_ms() + round(LOOK_EVERY_S * 1000)
-        while session.context.now_ms() < pause_until_ms:
-            session.listen_and_ask(pause_until_ms)
+        yield session.context.now_ms() + round(LOOK_EVERY_S * 1000)
 
 
 def _as_json(readings: Mapping[str, Reading]) -> dict[str, object]:

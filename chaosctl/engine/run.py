@@ -1,6 +1,6 @@
 """One run, from document to verdict: the order of the phases, and what each failure means.
 
-Everything that is injected stands between `_break` and the undo in `_make_safe`, which runs on
+Everything that is injected stands between `carry_out` and the undo in `_make_safe`, which runs on
 every way out: error, signal, time-out, stop condition and bugs of our own.
 """
 
@@ -14,8 +14,7 @@ from chaosctl.context import Context, Inbox
 from chaosctl.engine.breaking import (
     FaultOver,
     apply_settings,
-    confirm_removed,
-    hit,
+    confirm_all_removed,
     state_of_undo,
     take_out,
 )
@@ -23,6 +22,7 @@ from chaosctl.engine.folder import DOCUMENT, PLAN, RESULT, make_run_folder, not_
 from chaosctl.engine.guards import guards_in_words, refuse_by_clock, refuse_by_target
 from chaosctl.engine.journal import create_journal, to_json, write_whole
 from chaosctl.engine.lock import lock_target
+from chaosctl.engine.method import carry_out, refuse_without_person
 from chaosctl.engine.plan import plan_experiment
 from chaosctl.engine.probing import askers_of
 from chaosctl.engine.process import identify
@@ -38,7 +38,6 @@ from chaosctl.engine.watching import (
     measure_recovery,
     take_baseline,
     warm_up,
-    watch,
 )
 from chaosctl.errors import ChaosctlError, NotStarted
 from chaosctl.judge.decide import Decision, Facts, decide
@@ -122,8 +121,9 @@ def _phases_or_facts(session: Session) -> None:
         _tell_lines(session)
         _keep_series(session, is_whole=False)
         refuse_by_clock(session, budget=False)  # warm-up and baseline took their time
-        _break(session)
-        measure_recovery(session)
+        carry_out(session)
+        if session.removed_ms:
+            measure_recovery(session)
     except LeftToWatchdog:
         session.is_left = True
     except (RunEnded, FaultOver):
@@ -164,6 +164,7 @@ def _prepare(session: Session) -> None:
                 guards=guards_in_words(session),
             )
             _write_plan(session)
+            refuse_without_person(session)
             if not setup.approve(session.plan):
                 raise NotStarted("the answer was no", where="plan", fix="--yes says yes")
     except KeyboardInterrupt:
@@ -215,18 +216,6 @@ def _write_plan(session: Session) -> None:
     )
 
 
-def _break(session: Session) -> None:
-    """Each step of the method: in, watched, out. Raises FaultOver or RunEnded when cut short."""
-    for step in session.plan.steps:
-        hit(session, step)
-        watch(session, step.for_ms)
-        take_out(session)
-        if session.facts.ended_by:
-            raise RunEnded
-        session.is_undoing = False
-        confirm_removed(session)
-
-
 def _finish(session: Session) -> RunResult:
     _make_safe(session)
     states: list[CheckState] = []
@@ -243,9 +232,8 @@ def _make_safe(session: Session) -> None:
     if session.is_left:
         return
     try:
-        take_out(session, settings_too=True)
-        if session.hits:
-            confirm_removed(session)
+        take_out(session, session.records)
+        confirm_all_removed(session)
     except LeftToWatchdog:
         session.is_left = True
 
@@ -341,7 +329,7 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "removing_ms": session.removing_ms,
         "removed_ms": session.removed_ms,
         "ended_ms": session.context.now_ms(),
-        "targets": [i.id for one in session.hits for i in one.step.targets],
+        "targets": list(dict.fromkeys(i.id for one in session.hits for i in one.step.targets)),
     }
 
 

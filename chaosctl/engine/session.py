@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from chaosctl.context import Context, Inbox, SignalCame, Work
+from chaosctl.engine.choosing import PlannedStep
 from chaosctl.engine.folder import HALT
 from chaosctl.engine.journal import Event, Journal
 from chaosctl.engine.lease import StartWatchdog, Watchdog, WatchdogDied, start_watchdog
 from chaosctl.engine.lock import TargetLock
-from chaosctl.engine.plan import Plan, PlannedStep
+from chaosctl.engine.plan import Plan
 from chaosctl.engine.probing import MakeProbe, ProbeAnswer, no_probes
 from chaosctl.engine.sampling import Sampler, Store, StoreAnswer
 from chaosctl.engine.undo import UndoResult
@@ -26,6 +27,12 @@ from monkeys.target import Fault, Reading, RecordIds, Target, UndoRecord
 
 Listen = Callable[[Event], None]
 """Gets every event of the journal, in the run's thread, right after it was written."""
+
+WaitForPerson = Callable[[str, Callable[[], bool]], bool]
+"""Told what there is to do, and whom to ask whether to give up; called in a thread.
+
+Comes back with True when a person says that it is done, with False if nobody can say so any more.
+"""
 
 DRIVER_CALL_S = 60.0
 """The lease allows this for one call of a driver, which has its own, shorter time-out."""
@@ -67,6 +74,7 @@ class Setup:
     about: versions, settings and the like, for whoever reads the result later.
     approve: shown the plan before anything is touched; False ends as not-started.
     machine_guards: those that hold for every run here, besides the document's own.
+    wait_for_person: None where there is nobody to ask.
     """
 
     experiment: Experiment
@@ -78,6 +86,7 @@ class Setup:
     approve: Callable[[Plan], bool] = lambda _plan: True
     machine_guards: tuple[Guards, ...] = ()
     start_watchdog: StartWatchdog = start_watchdog
+    wait_for_person: WaitForPerson | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -97,12 +106,18 @@ class _CallDone:
 
 @dataclass(slots=True)
 class Hit:
-    """One step of the method on its way: the fault, whom it hit, how they looked before."""
+    """One step of the method on its way: the fault, whom it hit, how they looked before.
+
+    records: those that were injected for it, at the level it has now; trouble: why it was
+    not seen, or not seen to be gone, at the last look.
+    """
 
     step: PlannedStep
     fault: Fault
     before: Mapping[str, Reading]
+    records: list[UndoRecord] = field(default_factory=list)
     removed: bool = False
+    trouble: str = ""
 
 
 class Session:
@@ -133,6 +148,8 @@ class Session:
         self.signal_number = 0
         self.presses = 0
         self.baseline: Span | None = None
+        self.method_ms = 0
+        """When the method began; 0 before that."""
         self.injected_ms = self.confirmed_ms = self.removing_ms = self.removed_ms = 0
         self.said: dict[str, str] = {}
         self.because: dict[str, list[str]] = {}
@@ -195,20 +212,29 @@ class Session:
 
     def bounded(self, work: Work, timeout_s: float) -> Any:
         """Work in the background while listening; its value, its exception, or TimeoutError."""
-        self._calls += 1
-        number = self._calls
-
-        def reply(value: Any) -> None:
-            self.inbox.put(_CallDone(number, value))
-
+        number = self.begin(work)
         until = self.context.monotonic() + timeout_s
-        self.context.in_background(work, reply)
         while number not in self._answers:
             left_s = until - self.context.monotonic()
             if left_s <= 0:
                 return TimeoutError()
             self.listen(left_s)
         return self._answers.pop(number)
+
+    def begin(self, work: Work) -> int:
+        """Have work done in the background; the number that its answer will have."""
+        self._calls += 1
+        number = self._calls
+
+        def reply(value: Any) -> None:
+            self.inbox.put(_CallDone(number, value))
+
+        self.context.in_background(work, reply)
+        return number
+
+    def answer(self, number: int) -> Any:
+        """What came of background work: its value, its exception, or None: not done yet."""
+        return self._answers.pop(number, None)
 
     def _act_on(self, message: object | None) -> bool:
         match message:

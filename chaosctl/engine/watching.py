@@ -82,15 +82,29 @@ def take_baseline(session: Session) -> None:
     session.emit("baseline", state="end", outcome=outcome, text=text, checks=_as_json(states))
 
 
-def watch(session: Session, for_ms: int) -> None:
-    """Judge each step while the fault is in. Raises FaultOver to have it taken out early."""
-    session.phase = "watch"
-    until_ms = session.context.now_ms() + for_ms
-    while session.context.now_ms() < until_ms:
-        if session.listen_and_ask(until_ms):
-            _judge_step(session, session.injected_ms)
-            _refuse_if_stopped(session)
-        _refuse_if_blind(session)
+def watch_until(session: Session, until_ms: int) -> None:
+    """Judge what settles until one message came or the time is there.
+
+    Raises FaultOver to have everything taken out early.
+    """
+    since_ms = session.injected_ms or session.method_ms
+    if session.listen_and_ask(until_ms):
+        _judge_step(session, since_ms)
+        _refuse_if_stopped(session, since_ms)
+    _refuse_if_blind(session, since_ms)
+
+
+def judge_newest(session: Session, check: Check, since_ms: int) -> CheckState:
+    """What a check says of its newest windows."""
+    settled_ms = session.sampler.settled_ms
+    recent_ms = settled_ms - own_window_ms(check) - max(STEP_MS, check.gap_ms)
+    return judge_check(
+        check,
+        session.sampler.samples,
+        start_ms=max(since_ms, recent_ms),
+        end_ms=settled_ms,
+        baseline=session.baseline,
+    )
 
 
 def measure_recovery(session: Session) -> None:
@@ -99,7 +113,8 @@ def measure_recovery(session: Session) -> None:
     checks = session.setup.experiment.hypothesis
     within_ms = session.setup.experiment.recovery_ms
     end_ms = session.removed_ms + watch_ms(checks, within_ms)
-    until_ms = end_ms + SETTLE_MS
+    # A method may go on after its last removal; the data is there then, and only to be looked at.
+    until_ms = max(end_ms, session.context.now_ms()) + SETTLE_MS
     took_ms: int | None = None
     while session.context.now_ms() < until_ms and took_ms is None:
         if session.listen_and_ask(until_ms):
@@ -202,20 +217,10 @@ def state_text(state: CheckState) -> str:
 def _judge_step(session: Session, start_ms: int) -> list[CheckState]:
     """Judge what has settled, tell the values, and tell each check whose outcome changed."""
     samples, settled_ms = session.sampler.samples, session.sampler.settled_ms
-    states = []
-    for check in session.setup.experiment.hypothesis:
-        # The newest windows are enough here; the whole span is judged again at the end.
-        recent_ms = settled_ms - own_window_ms(check) - max(STEP_MS, check.gap_ms)
-        span = Span(max(start_ms, recent_ms), settled_ms)
-        states.append(
-            judge_check(
-                check,
-                samples,
-                start_ms=span.start_ms,
-                end_ms=span.end_ms,
-                baseline=session.baseline,
-            )
-        )
+    # The newest windows are enough here; the whole span is judged again at the end.
+    states = [
+        judge_newest(session, check, start_ms) for check in session.setup.experiment.hypothesis
+    ]
     session.emit(
         "sample",
         durable=False,
@@ -287,8 +292,8 @@ def _refuse_dead_store(session: Session, waited_ms: int) -> None:
     )
 
 
-def _refuse_if_stopped(session: Session) -> None:
-    span = Span(session.injected_ms, session.sampler.settled_ms)
+def _refuse_if_stopped(session: Session, since_ms: int) -> None:
+    span = Span(since_ms, session.sampler.settled_ms)
     for stop in session.setup.experiment.stop:
         state = _stop(session, stop, span)
         if state.fired:
@@ -304,12 +309,12 @@ def _refuse_if_stopped(session: Session) -> None:
             raise FaultOver
 
 
-def _refuse_if_blind(session: Session) -> None:
+def _refuse_if_blind(session: Session, since_ms: int) -> None:
     """Nobody breaks a system that they cannot see."""
     for check in session.setup.experiment.hypothesis:
         if check.no_data is not NoData.INCONCLUSIVE:
             continue
-        silent_ms = session.sampler.silent_ms(check, session.injected_ms)
+        silent_ms = session.sampler.silent_ms(check, since_ms)
         if silent_ms > check.gap_ms:
             text = f"{check.name}: no data for {silent_ms / 1000:g} s"
             said = session.sampler.said_at(check, session.context.now_ms())

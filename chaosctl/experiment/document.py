@@ -11,7 +11,6 @@ from chaosctl.experiment.forms import (
     WRONG,
     BoolForm,
     ChoiceForm,
-    CountForm,
     Fields,
     Key,
     ListForm,
@@ -20,15 +19,17 @@ from chaosctl.experiment.forms import (
     TextForm,
 )
 from chaosctl.experiment.guards import guards_form
+from chaosctl.experiment.items import ItemForm, check_method
+from chaosctl.experiment.lasting import in_force_ms
 from chaosctl.experiment.model import (
     Check,
     Experiment,
     Guards,
+    Item,
     Limits,
-    Step,
     TargetSpec,
 )
-from chaosctl.experiment.steps import Faults, StepForm, duration_form
+from chaosctl.experiment.steps import Faults, duration_form, limits_form
 from chaosctl.experiment.windows import STEP_MS, own_window_ms
 
 # What each driver can be told; the demo's names are those of its own control API.
@@ -74,10 +75,6 @@ def _target_form() -> MapForm:
     return MapForm("a target", keys, "{driver: demo}", _build_target)
 
 
-def _build_limits(fields: Fields, _notes: Notes) -> Limits:
-    return Limits(fields.get("instances", 0), fields.get("min-healthy", 0))
-
-
 def _one_duration(what: str, key: str, summary: str) -> MapForm:
     """A mapping with the one key that holds a duration."""
 
@@ -90,10 +87,6 @@ def _one_duration(what: str, key: str, summary: str) -> MapForm:
 
 def document_form(faults: Faults) -> MapForm:
     """The whole document, given the faults that exist."""
-    limits = {
-        "instances": Key(CountForm(1), "never hit more instances than this"),
-        "min-healthy": Key(CountForm(0), "leave at least so many of each service"),
-    }
     return MapForm(
         "an experiment",
         {
@@ -109,12 +102,9 @@ def document_form(faults: Faults) -> MapForm:
             "hypothesis": Key(
                 ListForm(CHECK_FORM, "checks"), "what stays true, before, during and after", True
             ),
-            "method": Key(ListForm(StepForm(faults), "method steps"), "what is done", True),
+            "method": Key(ListForm(ItemForm(faults), "method steps"), "what is done", True),
             "stop": Key(ListForm(STOP_FORM, "stop conditions", least=0), "what ends it early"),
-            "limits": Key(
-                MapForm("the limits", limits, "{instances: 40}", _build_limits),
-                "how much may be hit",
-            ),
+            "limits": Key(limits_form("the limits"), "how much may be hit"),
             "guards": Key(guards_form(STOP_FORM), "when nothing may be broken"),
             "recovery": Key(
                 _one_duration("a recovery", "within", "how soon all is steady again"),
@@ -128,9 +118,10 @@ def document_form(faults: Faults) -> MapForm:
 
 def _build_experiment(fields: Fields, notes: Notes) -> Any:
     hypothesis: tuple[Check, ...] = fields.values["hypothesis"]
-    method: tuple[Step, ...] = fields.values["method"]
+    method: tuple[Item, ...] = fields.values["method"]
     before = len(notes.problems)
     _check_names(fields, hypothesis, notes)
+    check_method(fields.places["method"], method, hypothesis, notes)
     _check_times(fields, hypothesis, method, notes)
     if len(notes.problems) > before:
         return WRONG
@@ -157,7 +148,7 @@ def _check_names(fields: Fields, hypothesis: tuple[Check, ...], notes: Notes) ->
 
 
 def _check_times(
-    fields: Fields, hypothesis: tuple[Check, ...], method: tuple[Step, ...], notes: Notes
+    fields: Fields, hypothesis: tuple[Check, ...], method: tuple[Item, ...], notes: Notes
 ) -> None:
     """A check that has no whole window could never pass: better said now than after the run."""
     slowest = max(hypothesis, key=lambda check: own_window_ms(check.hold))
@@ -167,7 +158,7 @@ def _check_times(
     if baseline_ms < need_ms:
         what = f"the baseline of {baseline_ms / 1000:g}s is too short: {why}"
         notes.add(fields.places["baseline"], what, f"at least {need_ms // 1000}s")
-    fault_ms = sum(step.for_ms for step in method)
+    fault_ms = in_force_ms(method)
     need_ms += STEP_MS  # a fault begins in the middle of a step
     if fault_ms < need_ms:
         what = f"the fault of {fault_ms / 1000:g}s is too short: {why} and a step to begin"

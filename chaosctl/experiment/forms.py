@@ -291,7 +291,8 @@ class MapForm:
 
     build: makes the value from the fields and may note problems that need several of them; it is
     called only if every field is right. groups: of the keys of a group exactly one must be there,
-    or (is_optional) at most one. prefix: keys `label.<anything>` take the form under `label.`.
+    or (at_most_one_of) at most one; one_of_what: what they are. prefix: keys `label.<anything>`
+    take the form under `label.`.
     example: the smallest right one, for the fix when it is no mapping or lacks a key.
     """
 

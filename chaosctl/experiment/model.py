@@ -97,7 +97,7 @@ class Select:
     """Which instances: those that match every key, then how many of them.
 
     `where` keys: service, region, zone, group, id, label.<key>. Values are lists of alternatives.
-    Exactly one of all, count, ratio.
+    Exactly one of all, count, ratio, per_zone (so many in each zone).
     """
 
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -105,24 +105,100 @@ class Select:
     count: int = 0
     ratio: float = 0.0
     take_all: bool = True
+    per_zone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Blast radius: 0 means no such limit. per_zone: never more instances of one zone."""
+
+    instances: int = 0
+    min_healthy: int = 0
+    per_zone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """A parameter that grows or shrinks in equal levels, each as long as the others.
+
+    field: the fault's own name of the parameter. levels: its values in that field's unit, first to
+    last. over_ms: the time of all levels together; the last one stays until the fault ends.
+    """
+
+    field: str
+    levels: tuple[float, ...]
+    over_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One fault of the method."""
+    """One fault of the method.
+
+    after_ms: how long to wait first. times: how often it goes in, each time for for_ms and with
+    pause_ms in between. limits: of this step alone, beside those of the whole run. A ramp's
+    parameter is missing in `parameters`.
+    """
 
     fault: str
     select: Select
     parameters: Mapping[str, Any]
     for_ms: int
+    after_ms: int = 0
+    times: int = 1
+    pause_ms: int = 0
+    ramp: Ramp | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Blast radius: 0 means no such limit."""
+class Load:
+    """So many times the target's usual traffic."""
 
-    instances: int = 0
-    min_healthy: int = 0
+    times: float
+    for_ms: int
+    after_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing but time."""
+
+    for_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """Something that a person does, and says when it is done; all is undone if they do not."""
+
+    text: str
+    within_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """All items begin at once; it is over when the last one is."""
+
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Serial:
+    """One item after the other."""
+
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """What to do depends on a check: holding, or broken."""
+
+    check: str
+    is_holding: bool
+    then: tuple[Item, ...]
+    otherwise: tuple[Item, ...] = ()
+
+
+Item = Step | Load | Wait | Manual | Parallel | Serial | Branch
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +252,7 @@ class Experiment:
     target: TargetSpec
     baseline_ms: int
     hypothesis: tuple[Check, ...]
-    method: tuple[Step, ...]
+    method: tuple[Item, ...]
     stop: tuple[StopCondition, ...] = ()
     limits: Limits = field(default_factory=Limits)
     guards: Guards = field(default_factory=Guards)

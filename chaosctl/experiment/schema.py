@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chaosctl.experiment.document import document_form
+from chaosctl.experiment.items import SCHEMA_NAME, ItemForm
 from chaosctl.experiment.steps import Faults
 
 
@@ -15,4 +16,5 @@ def experiment_schema(faults: Faults) -> dict[str, Any]:
         "$id": "chaosctl/experiment/v1",
         "title": "chaosctl experiment",
         **document_form(faults).schema(),
+        "$defs": {SCHEMA_NAME: ItemForm(faults).definition()},
     }

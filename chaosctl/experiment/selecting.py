@@ -1,4 +1,4 @@
-"""The part of a document that says which instances: `all`, `one`, keys, count, percent, exclude."""
+"""The part of a document that says which instances: `all`, `one`, keys, how many, exclude."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ WHERE_KEYS: dict[str, Key] = {
     "label.<key>": Key(_NAMES, "instances whose label <key> has one of these values"),
 }
 
+HOW_MANY = ("all", "one", "count", "percent", "per-zone")
+
 
 @dataclass(frozen=True, slots=True)
 class FlagForm:
@@ -67,11 +69,13 @@ def where_form(what: str) -> MapForm:
 def _build(fields: Fields, notes: Notes) -> Any:
     if not fields.values:
         return notes.add(fields.place, "the selection is empty", "write 'all' to mean everything")
-    own = ("all", "one", "count", "percent", "exclude")
+    own = (*HOW_MANY, "exclude")
     where = {key: names for key, names in fields.values.items() if key not in own}
     ratio = fields.get("percent", 0.0)
     count = 1 if "one" in fields.values else fields.get("count", 0)
-    return Select(where, fields.get("exclude", {}), count, ratio, not count and not ratio)
+    per_zone = fields.get("per-zone", 0)
+    take_all = not (count or ratio or per_zone)
+    return Select(where, fields.get("exclude", {}), count, ratio, take_all, per_zone)
 
 
 _SELECTION = MapForm(
@@ -85,11 +89,12 @@ _SELECTION = MapForm(
             UnitForm(units.parse_share, RATIO_SHAPES, least=1e-9, least_text="more than 0"),
             "this share of those that match, rounded down, at least one",
         ),
+        "per-zone": Key(CountForm(1, 100_000), "so many of those that match, in each zone"),
         "exclude": Key(where_form("an exclusion"), "never these; wins over everything"),
     },
     "{zone: us-east-1a}",
     _build,
-    at_most_one_of=("all", "one", "count", "percent"),
+    at_most_one_of=HOW_MANY,
     prefix="label.",
 )
 

@@ -10,6 +10,7 @@ from chaosctl.experiment import nodes, units
 from chaosctl.experiment.forms import (
     WRONG,
     ChoiceForm,
+    CountForm,
     Fields,
     Form,
     Key,
@@ -17,13 +18,16 @@ from chaosctl.experiment.forms import (
     Notes,
     UnitForm,
 )
-from chaosctl.experiment.model import Step
-from chaosctl.experiment.nodes import Node, Scalar
+from chaosctl.experiment.model import Limits, Step
+from chaosctl.experiment.nodes import Node, Place, Scalar
+from chaosctl.experiment.ramps import LEVEL_MS_MIN, ramp_form, ramped_parameter, refuse_levels
 from chaosctl.experiment.selecting import SelectForm, where_form
 from monkeys.parameters import BadParameter, Parameter, ParameterType, parameters_of
 from monkeys.target import Fault
 
 Faults = Mapping[str, type[Fault]]
+
+REPEATS_MAX = 1000
 
 DURATION_SHAPES: tuple[dict[str, Any], ...] = (
     {"type": "string", "pattern": units.DURATION_PATTERN, "examples": ["30s"]},
@@ -49,11 +53,15 @@ class _Unread:
         return {"type": "object"}
 
 
-def parameters_form(fault: type[Fault]) -> MapForm:
-    """What stands under `with:` for a fault, by the fault's own declaration."""
+def parameters_form(fault: type[Fault], ramped: str = "") -> MapForm:
+    """What stands under `with:` for a fault, by the fault's own declaration.
+
+    ramped: the parameter that has its values from a ramp, and none here.
+    """
     keys = {
         parameter.name: Key(_form_of(parameter), parameter.summary, parameter.is_required)
         for parameter in parameters_of(fault)
+        if parameter.name != ramped
     }
     if not keys:
         return MapForm(f"'with' of {fault.name}", {}, "nothing: it has none")
@@ -61,6 +69,8 @@ def parameters_form(fault: type[Fault]) -> MapForm:
     def build(fields: Fields, notes: Notes) -> Any:
         named = {p.name: p.field for p in parameters_of(fault)}
         values = {named[name]: value for name, value in fields.values.items()}
+        if ramped:
+            return values  # whether they go together is known for each level only
         try:
             fault(**values)
         except BadParameter as bad:
@@ -105,6 +115,36 @@ class _DurationParameter:
         return duration_form(0).schema()
 
 
+def limits_form(what: str) -> MapForm:
+    """How much may be hit: by the whole run, or by one step."""
+
+    def build(fields: Fields, _notes: Notes) -> Limits:
+        get = fields.get
+        return Limits(get("instances", 0), get("min-healthy", 0), get("per-zone", 0))
+
+    keys = {
+        "instances": Key(CountForm(1), "never hit more instances than this"),
+        "min-healthy": Key(CountForm(0), "leave at least so many of each service"),
+        "per-zone": Key(CountForm(1), "never hit more instances of one zone than this"),
+    }
+    return MapForm(what, keys, "{instances: 40}", build)
+
+
+def _build_repeat(fields: Fields, _notes: Notes) -> Any:
+    return fields.values["times"], fields.get("pause", 0)
+
+
+_REPEAT = MapForm(
+    "a repeat",
+    {
+        "times": Key(CountForm(2, REPEATS_MAX), "how often the fault goes in", True),
+        "pause": Key(duration_form(0), "how long it stays out in between"),
+    },
+    "{times: 3, pause: 10s}",
+    _build_repeat,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class StepForm:
     """One fault of the method."""
@@ -120,6 +160,10 @@ class StepForm:
                 "select": Key(SelectForm(), "to which instances", True),
                 "with": Key(_Unread(), "the fault's own parameters"),
                 "for": Key(duration_form(1000), "how long the fault lasts, as in 20s", True),
+                "after": Key(duration_form(0), "how long to wait before it goes in"),
+                "repeat": Key(_REPEAT, "do it again, as in {times: 3, pause: 10s}"),
+                "ramp": Key(_Unread(), "a parameter that grows, level by level"),
+                "limits": Key(limits_form("the limits"), "how much this step may hit"),
             },
             "{fault: instance-kill, select: {service: api, one}, for: 20s}",
         )
@@ -127,39 +171,80 @@ class StepForm:
     def read(self, node: Node, notes: Notes) -> Any:
         """The Step."""
         values = self._inner().read(node, notes)
-        parameters = self._parameters(node, notes)
-        if values is WRONG or parameters is WRONG:
+        told = self._told(node, notes)
+        if values is WRONG or told is WRONG:
             return WRONG
-        return Step(values["fault"], values["select"], parameters, values["for"])
+        parameters, ramp = told
+        if ramp is not None and ramp.over_ms > values["for"]:
+            what = f"the ramp takes {ramp.over_ms / 1000:g}s, and the fault ends before that"
+            fix = f"at most {values['for'] / 1000:g}s, the fault's 'for'"
+            return notes.add(_place_of(node, "ramp"), what, fix)
+        times, pause_ms = values.get("repeat", (1, 0))
+        return Step(
+            fault=values["fault"],
+            select=values["select"],
+            parameters=parameters,
+            for_ms=values["for"],
+            after_ms=values.get("after", 0),
+            times=times,
+            pause_ms=pause_ms,
+            ramp=ramp,
+            limits=values.get("limits", Limits()),
+        )
 
-    def _parameters(self, node: Node, notes: Notes) -> Any:
-        """Read apart from the rest, so that errors here show even when the rest is wrong."""
+    def _told(self, node: Node, notes: Notes) -> Any:
+        """Parameters and ramp: read apart, so that errors here show even when others do."""
         name = node.get("fault") if isinstance(node, nodes.Mapping) else None
         if not isinstance(node, nodes.Mapping) or not isinstance(name, Scalar):
             return WRONG
         fault = self.faults.get(name.text)
         if fault is None:
             return WRONG
+        ramp_node = node.get("ramp")
         given = node.get("with") or nodes.Mapping(name.place, ())
-        return parameters_form(fault).read(given, notes)
+        parameters = parameters_form(fault, ramped_parameter(ramp_node, fault)).read(given, notes)
+        ramp = None if ramp_node is None else _read_ramp(fault, ramp_node, notes)
+        if parameters is WRONG or ramp is WRONG:
+            return WRONG
+        place = _place_of(node, "ramp")
+        if ramp is not None and refuse_levels(fault, parameters, ramp, place, notes):
+            return WRONG
+        return parameters, ramp
 
     def schema(self) -> dict[str, Any]:
         """An object, and for each fault what its parameters look like."""
         schema = self._inner().schema()
         schema["allOf"] = [
-            {"if": _is_fault(name), "then": _with(parameters_form(fault))}
-            for name, fault in self.faults.items()
+            {"if": _is_fault(name), "then": _with(fault)} for name, fault in self.faults.items()
         ]
         return schema
+
+
+def _read_ramp(fault: type[Fault], node: Node, notes: Notes) -> Any:
+    form = ramp_form(fault, _form_of, duration_form(LEVEL_MS_MIN))
+    if form is None:
+        what = f"{fault.name} has no parameter that could grow"
+        return notes.add(node.place, what, "leave 'ramp' out")
+    return form.read(node, notes)
+
+
+def _place_of(node: Node, key: str) -> Place:
+    value = node.get(key) if isinstance(node, nodes.Mapping) else None
+    return value.place if value is not None else node.place
 
 
 def _is_fault(name: str) -> dict[str, Any]:
     return {"required": ["fault"], "properties": {"fault": {"const": name}}}
 
 
-def _with(form: MapForm) -> dict[str, Any]:
-    inner = form.schema()
+def _with(fault: type[Fault]) -> dict[str, Any]:
+    """`with` and `ramp` of a fault; a ramp may stand in for what `with` would have to say."""
+    inner = parameters_form(fault).schema()
+    required = inner.pop("required", [])
+    form = ramp_form(fault, _form_of, duration_form(LEVEL_MS_MIN))
     then: dict[str, Any] = {"properties": {"with": inner}}
-    if inner.get("required"):
-        then["required"] = ["with"]
+    then["properties"]["ramp"] = form.schema() if form is not None else {"not": {}}
+    if required:
+        filled = {"properties": {"with": {"required": required}}, "required": ["with"]}
+        then["anyOf"] = [filled, {"required": ["ramp"]}]
     return then

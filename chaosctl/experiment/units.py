@@ -35,6 +35,7 @@ _WORDS = MappingProxyType(
 
 WEIGHTS: Mapping[str, float] = MappingProxyType({"critical": 3.0, "normal": 2.0, "minor": 1.0})
 WEIGHT_MAX = 1000
+TIMES_MAX = 100
 
 
 class BadUnit(ValueError):
@@ -92,6 +93,21 @@ def parse_weight(written: object) -> float:
     if not 0 < number <= WEIGHT_MAX:
         fix = f"{', '.join(WEIGHTS)}, or a number above 0, up to {WEIGHT_MAX}"
         raise BadUnit(f"'{text}' is no weight", fix)
+    return number
+
+
+def parse_times(written: object) -> float:
+    """How many times the usual: more than 0, and not once.
+
+    >>> parse_times(2), parse_times(0.5)
+    (2.0, 0.5)
+    """
+    text = str(written).strip()
+    number = float(text) if _NUMBER.match(text) else math.nan
+    if not 0 < number <= TIMES_MAX:
+        raise BadUnit(f"'{text}' is no number of times", f"more than 0, up to {TIMES_MAX}")
+    if number == 1:
+        raise BadUnit("once the usual changes nothing", "as in 2, or 0.5 for half of it")
     return number
 
 

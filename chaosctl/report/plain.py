@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
+from chaosctl.judge.verdict import Outcome
 from chaosctl.report.symbols import duration, number
 
 HEARTBEAT_MS = 10_000
@@ -117,6 +118,21 @@ def _stop(event: Event) -> str:
     return f"{event['name']}: {number(event['value'])} ({event['limit']})"
 
 
+def _branch(event: Event) -> str:
+    if event["way"] == "none":
+        return f"{event['check']}: {event['outcome']}, so neither way"
+    state = "holding" if event["outcome"] == Outcome.PASS else "broken"
+    return f"{event['check']}: {state}, so '{event['way']}'"
+
+
+def _manual(event: Event) -> str:
+    if event["state"] == "asked":
+        within = duration(event["within_ms"])
+        return f"{event['text']}: press enter when it is done (within {within}, or all is undone)"
+    why = f", {event['why']}" if event.get("why") else ""
+    return f"{event['text']}: {event['state']}{why}"
+
+
 def _recovery(event: Event) -> str:
     limit = duration(event["within_ms"])
     if event["took_ms"] is None:
@@ -151,6 +167,9 @@ WORDS: dict[str, Callable[[Event], str]] = {
     "sample": _sample,
     "check": _check,
     "stop": _stop,
+    "branch": _branch,
+    "manual": _manual,
+    "ramp": lambda event: f"{event['fault']}: level {event['level']} of {event['of']}",
     "remove": lambda event: f"taking back {event['records']} undo steps",
     "removed": _seen,
     "recovery": _recovery,

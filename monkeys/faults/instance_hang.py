@@ -31,6 +31,11 @@ class InstanceHang:
         """Signals."""
         return frozenset({Capability.SIGNAL})
 
+    @property
+    def kills(self) -> bool:
+        """They go on afterwards."""
+        return False
+
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
         """None."""

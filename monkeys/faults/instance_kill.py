@@ -41,6 +41,11 @@ class InstanceKill:
             return frozenset({Capability.SIGNAL, Capability.SUSPEND})
         return frozenset({Capability.SIGNAL})
 
+    @property
+    def kills(self) -> bool:
+        """Always."""
+        return True
+
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
         """What it may be told."""

@@ -55,6 +55,11 @@ class NetworkLatency:
         """Delay of packets, and probes to see it."""
         return frozenset({Capability.DELAY, Capability.PROBE})
 
+    @property
+    def kills(self) -> bool:
+        """Nobody."""
+        return False
+
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
         """What it may be told."""

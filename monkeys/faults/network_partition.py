@@ -57,6 +57,11 @@ class NetworkPartition:
         """Dropping by prefix, and probes from the other side."""
         return frozenset({Capability.CUT, Capability.PROBE})
 
+    @property
+    def kills(self) -> bool:
+        """Nobody."""
+        return False
+
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
         """What it may be told."""

@@ -44,6 +44,11 @@ class ZoneOutage:
             return frozenset({Capability.SIGNAL, Capability.SUSPEND})
         return frozenset({Capability.CUT, Capability.PROBE})
 
+    @property
+    def kills(self) -> bool:
+        """Where they die."""
+        return self.mode == "dead"
+
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
         """What it may be told."""

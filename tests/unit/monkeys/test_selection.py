@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monkeys.selection import is_where_key, matches, select, where_keys
+from monkeys.selection import Ceiling, is_where_key, matches, select, where_keys
 from monkeys.target import Instance
 
 
@@ -101,26 +101,42 @@ def test_select_takes_who_wears_another_word():
 
 
 def test_limit_of_instances_spares_the_rest_and_counts_earlier_steps():
-    assert len(chosen(instances_max=2)) == 2
-    assert "limit of 2 instances reached" in reasons(instances_max=2).values()
-    assert len(chosen(instances_max=2, already_hit={"i-1"})) == 2  # i-1 again, and one more
-    assert "i-1" in chosen(instances_max=1, already_hit={"i-1"})
+    assert len(chosen(limits=Ceiling(instances_max=2))) == 2
+    assert "limit of 2 instances reached" in reasons(limits=Ceiling(instances_max=2)).values()
+    assert (
+        len(chosen(limits=Ceiling(instances_max=2), already_hit={"i-1"})) == 2
+    )  # i-1 again, and one more
+    assert "i-1" in chosen(limits=Ceiling(instances_max=1), already_hit={"i-1"})
 
 
 def test_min_healthy_keeps_some_of_each_service():
-    picked = chosen(min_healthy=1)
+    picked = chosen(limits=Ceiling(min_healthy=1))
     assert len([id_ for id_ in picked if id_ in ("i-1", "i-2", "i-3")]) == 2
     assert len([id_ for id_ in picked if id_ in ("i-4", "i-6")]) == 2  # i-5 is the healthy one
-    assert "'api' must keep 1 healthy" in reasons(min_healthy=1).values()
-    assert chosen(min_healthy=3) == []
-    assert len(chosen(min_healthy=1, already_hit={"i-1", "i-2"}, where={"service": ["api"]})) == 2
+    assert "'api' must keep 1 healthy" in reasons(limits=Ceiling(min_healthy=1)).values()
+    assert chosen(limits=Ceiling(min_healthy=3)) == []
+    assert (
+        len(
+            chosen(
+                limits=Ceiling(min_healthy=1),
+                already_hit={"i-1", "i-2"},
+                where={"service": ["api"]},
+            )
+        )
+        == 2
+    )
 
 
 def test_a_count_is_filled_past_those_whom_a_limit_spares():
     for seed in range(20):
         where = {"id": ["i-1", "i-6"]}
         already = {"i-2", "i-3"}
-        rules = {"min_healthy": 1, "already_hit": already, "take_all": False, "count": 1}
+        rules = {
+            "limits": Ceiling(min_healthy=1),
+            "already_hit": already,
+            "take_all": False,
+            "count": 1,
+        }
         assert chosen(seed, where=where, **rules) == ["i-6"]
 
 
@@ -165,8 +181,7 @@ def test_select_keeps_every_promise(fleet, seed, zone, count, instances_max, min
             exclude={"zone": [zone]},
             count=count,
             take_all=count == 0,
-            instances_max=instances_max,
-            min_healthy=min_healthy,
+            limits=Ceiling(instances_max=instances_max, min_healthy=min_healthy),
         )
 
     picked = pick(fleet)
