@@ -33,12 +33,14 @@ def make_instance(pid: int) -> Instance:
 class ProcessTarget:
     """Signals to processes. Slowness is real, so that a test can strike in the middle.
 
-    stubborn_file: as long as it exists, no undo works.
+    stubborn_file: as long as it exists, no undo works. hang_file: as long as it exists, an inject
+    does not return.
     """
 
     pids: tuple[int, ...] = ()
     slow_s: float = 0.0
     stubborn_file: str = ""
+    hang_file: str = ""
     name: str = "process"
 
     @property
@@ -72,6 +74,8 @@ class ProcessTarget:
         time.sleep(self.slow_s / 2)
         self._signal(record, signal.Signals[record.detail["signal"]])
         time.sleep(self.slow_s / 2)
+        while self.hang_file and os.path.exists(self.hang_file):  # noqa: PTH110
+            time.sleep(0.05)
 
     def undo(self, record: UndoRecord) -> None:
         time.sleep(self.slow_s)

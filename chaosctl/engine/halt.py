@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from chaosctl.context import Context
 from chaosctl.engine.folder import HALT
 from chaosctl.engine.journal import read_journal
-from chaosctl.engine.ledger import RunState, RunSummary, list_runs, summarize
+from chaosctl.engine.ledger import RunState, RunSummary, list_open_runs, summarize
 from chaosctl.engine.process import is_alive, send
 from chaosctl.engine.recover import finish_undo
 from chaosctl.engine.undo import UndoerFor
 from chaosctl.errors import ChaosctlError
 
-REACT_S = 1.5
-"""A run that has not begun to end by then is killed; its watchdog undoes."""
+REACT_S = 0.7
+"""A run that has not begun to end by then is killed; its watchdog undoes, within 2 s in all."""
 
 FINISH_S = 30.0
 POLL_S = 0.05
@@ -44,9 +44,9 @@ class Halted:
 def halt_all(context: Context, undoer_for: UndoerFor, *, reason: str) -> list[Halted]:
     """Stop every run that this user may signal (root: all) and see that each is undone.
 
-    Asks by SIGUSR1, kills after 1.5 s those that do not react, and undoes what no watchdog does.
+    Asks by SIGUSR1, kills after 0.7 s those that do not react, and undoes what no watchdog does.
     """
-    runs = list_runs(context)
+    runs = list_open_runs(context)
     active = [run for run in runs if run.state is RunState.ACTIVE]
     for run in active:
         _say_why(run, reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +19,7 @@ from chaosctl.engine.lock import read_holders
 from chaosctl.engine.process import ProcessId, from_json, is_alive, owner
 from chaosctl.engine.undo import undone_in
 from chaosctl.errors import ChaosctlError
+from chaosctl.judge.verdict import UndoState
 
 PHASES = {
     "start": "plan",
@@ -80,11 +81,30 @@ def list_runs(context: Context) -> list[RunSummary]:
     found = dict.fromkeys(_own_folders(context))
     if os.geteuid() == 0:
         found |= dict.fromkeys(_folders_of_others(context))
+    return _summaries(found)
+
+
+def _summaries(folders: Iterable[Path]) -> list[RunSummary]:
     runs = []
-    for folder in found:
+    for folder in folders:
         with suppress(ChaosctlError):  # no journal yet, or one of a newer version: not ours to tell
             runs.append(summarize(folder))
     return sorted(runs, key=lambda run: (run.started_ms, run.id))
+
+
+def _is_over(folder: Path) -> bool:
+    return _result(folder).get("undo") == UndoState.CLEAN
+
+
+def list_open_runs(context: Context) -> list[RunSummary]:
+    """The runs that are not over, or left something: what a halt is about, however many there are.
+
+    A result that says `clean` is written last of all, so its run needs no reading of its journal.
+    """
+    found = [folder for folder in _own_folders(context) if not _is_over(folder)]
+    if os.geteuid() == 0:
+        found += [folder for folder in _folders_of_others(context) if folder not in found]
+    return [run for run in _summaries(found) if run.state is not RunState.FINISHED]
 
 
 def find_run(context: Context, name: str) -> RunSummary:

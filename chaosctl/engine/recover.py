@@ -13,7 +13,7 @@ from typing import Any
 from chaosctl.context import Context
 from chaosctl.engine.folder import RESULT
 from chaosctl.engine.journal import Journal, read_journal, reopen_journal, to_json, write_whole
-from chaosctl.engine.ledger import RunState, RunSummary, list_runs
+from chaosctl.engine.ledger import RunState, RunSummary, list_open_runs
 from chaosctl.engine.result import SCHEMA
 from chaosctl.engine.undo import (
     ROUNDS,
@@ -56,7 +56,7 @@ def recover(context: Context, undoer_for: UndoerFor, *, by: str = "recover") -> 
     """
     return [
         finish_undo(context, run.folder, undoer_for, by=by)
-        for run in list_runs(context)
+        for run in list_open_runs(context)
         # What another user wrote is not for root to act upon: it would run with root's rights.
         if run.state is RunState.UNFINISHED and run.uid == os.geteuid()
     ]

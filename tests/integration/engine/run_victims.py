@@ -48,7 +48,8 @@ class SmilingStore:
 def main() -> int:
     pids = tuple(int(word) for word in sys.argv[1:])
     slow_s = float(os.environ.get("SLOW_S", "0"))
-    target = ProcessTarget(pids, slow_s, os.environ.get("STUBBORN", ""))
+    hang_file = os.environ.get("HANG_DRIVER", "")
+    target = ProcessTarget(pids, slow_s, os.environ.get("STUBBORN", ""), hang_file)
     fine = Condition(Comparison.AT_LEAST, (Limit(0.9, False, "0.9"),))
     experiment = Experiment(
         name="hang-victims",

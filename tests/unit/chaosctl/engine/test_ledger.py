@@ -11,6 +11,7 @@ import pytest
 
 from chaosctl.engine import RunState, find_run, halt_all, list_runs, recover, undo_run
 from chaosctl.engine.journal import create_journal, read_journal
+from chaosctl.engine.ledger import list_open_runs
 from chaosctl.engine.process import identify
 from chaosctl.errors import ChaosctlError, NotStarted
 from monkeys.errors import TargetFailed
@@ -130,3 +131,26 @@ def test_halt_recovers_what_is_dead_already(world: SimulatedWorld) -> None:
     (halted,) = halt_all(world.context, lambda _driver: Target(), reason="")
     assert (halted.how, halted.undo) == ("recovered", "clean")
     assert halt_all(world.context, lambda _driver: Target(), reason="") == []
+
+
+def test_open_runs_are_found_without_reading_the_journals_of_the_others(
+    world: SimulatedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        leave_run(world, f"20260101-000{number}-aaa", records=1)
+    recover(world.context, lambda _driver: Target())
+    left = leave_run(world, "20260102-0000-bbb", records=1)
+    kept = leave_run(world, "20260102-0001-ccc", records=1)
+    recovered = Target("it will not let go")
+    assert [r.state for r in recover(world.context, lambda _driver: recovered)] == [
+        "incomplete"
+    ] * 2
+    read: list[Path] = []
+
+    def note(folder: Path) -> list[dict[str, Any]]:
+        read.append(folder)
+        return read_journal(folder)
+
+    monkeypatch.setattr("chaosctl.engine.ledger.read_journal", note)
+    assert [run.folder for run in list_open_runs(world.context)] == [left, kept]
+    assert read == [left, kept]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,48 @@ def test_lock_lives_while_anybody_has_its_descriptor(context: Context, tmp_path:
         lock_target(context, "w", tmp_path / "two")
     os.close(heir)
     lock_target(context, "w", tmp_path / "two").release()
+
+
+def test_lock_of_a_holder_that_was_killed_is_free(context: Context, tmp_path: Path) -> None:
+    held = lock_target(context, "w", tmp_path / "dead")
+    holder = subprocess.Popen(["sleep", "600"], pass_fds=[held.descriptor])
+    held.release()
+    with pytest.raises(NotStarted, match="taken by run dead"):
+        lock_target(context, "w", tmp_path / "next")
+    holder.kill()
+    holder.wait()
+    assert read_holders(context)[0]["run"] == "dead"  # what it says is old; the lock is not
+    lock_target(context, "w", tmp_path / "next").release()
+
+
+def test_of_two_that_begin_at_once_one_has_the_lock(context: Context, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from chaosctl.context import Context\n"
+        "from chaosctl.engine.lock import lock_target\n"
+        "from chaosctl.errors import NotStarted\n"
+        "sys.stdin.readline()\n"
+        "try:\n    lock_target(Context(), 'w', Path(sys.argv[1])); print('had', flush=True)\n"
+        "except NotStarted:\n    print('refused', flush=True)\n"
+        "sys.stdin.readline()\n"
+    )
+    environment = os.environ | dict(context.env) | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, f"run-{number}"],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+    for one in both:
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    said = [one.stdout.readline().strip() for one in both]
+    for one in both:
+        one.communicate("end\n", timeout=10)
+    assert sorted(said) == ["had", "refused"]
 
 
 def test_lock_folder_is_for_everybody(context: Context, tmp_path: Path) -> None:
