@@ -18,6 +18,7 @@ from chaosctl.commands import demo as demo_commands
 from chaosctl.commands.doctor import doctor
 from chaosctl.commands.gate import gate
 from chaosctl.commands.halt import halt
+from chaosctl.commands.import_ import import_
 from chaosctl.commands.journal import journal
 from chaosctl.commands.list import list_things
 from chaosctl.commands.plan import plan
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "validate": validate,
     "schema": schema,
     "list": list_things,
+    "import": import_,
     "status": status,
     "halt": halt,
     "undo": undo,

@@ -6,7 +6,8 @@ The one place that joins drivers, stores and the demo platform, for the commands
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from chaosctl.drivers import DRIVERS
 from chaosctl.engine import Plan, UndoerFor, World, plan_experiment
 from chaosctl.engine.guards import guards_for_plan
 from chaosctl.errors import ChaosctlError
+from chaosctl.experiment.load import Loaded
 from chaosctl.experiment.model import Check, Experiment, Guards, ProbeSpec
 from chaosctl.judge.because import because, breach_span
 from chaosctl.judge.hypothesis import CheckState
@@ -23,7 +25,7 @@ from chaosctl.judge.samples import Span
 from chaosctl.probes import PROBES, CannotAsk, Probe
 from chaosctl.stores.atlas import AtlasStore
 from monkeys.faults import FAULTS
-from monkeys.target import RecordIds, UndoRecord
+from monkeys.target import Fault, RecordIds, UndoRecord
 
 Say = Callable[[str], None]
 
@@ -87,6 +89,23 @@ def make_probe(spec: ProbeSpec) -> Probe:
         raise ChaosctlError(error.what, where=f"probe '{spec.kind}'", fix=error.fix) from error
 
 
+@contextmanager
+def opener(
+    loaded: Loaded, context: Context, store_address: str, trust_actions: bool
+) -> Iterator[tuple[Mapping[str, type[Fault]], Callable[[Say], World]]]:
+    """The faults that a document may name, and what connects its run; closed afterwards."""
+    if loaded.origin is None:
+        yield FAULTS, open_world(loaded.experiment, context, store_address)
+        return
+    from chaosctl import toolkit_world  # noqa: PLC0415 - for documents of other tools only
+
+    world = toolkit_world.ToolkitWorld(loaded.origin, context, trusts=trust_actions)
+    try:
+        yield toolkit_world.FAULTS, world
+    finally:
+        world.close()
+
+
 def switch_records(
     target: Any, switches: dict[str, bool], ids: RecordIds
 ) -> tuple[UndoRecord, ...]:
@@ -96,9 +115,15 @@ def switch_records(
 
 
 def plan_only(
-    experiment: Experiment, context: Context, seed: int, machine_guards: tuple[Guards, ...] = ()
+    loaded: Loaded, context: Context, seed: int, machine_guards: tuple[Guards, ...] = ()
 ) -> tuple[Plan, str]:
     """The plan against the platform that is up, or the one that `run` would start; and which."""
+    if loaded.origin is not None:
+        from chaosctl.toolkit_world import plan_toolkit  # noqa: PLC0415 - see `opener`
+
+        guards = guards_for_plan(machine_guards, loaded.experiment.name, context)
+        return plan_toolkit(loaded.origin, seed, guards), ""
+    experiment = loaded.experiment
     paths = demo.demo_paths(context.runtime_dir)
     target = DRIVERS[experiment.target.driver](paths.control)
     if demo.is_up(paths):

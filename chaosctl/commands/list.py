@@ -72,7 +72,10 @@ def drivers() -> list[dict[str, Any]]:
     return [{"name": name, "summary": SUMMARIES.get(name, "")} for name in DRIVERS]
 
 
-SUMMARIES = {"demo": "the bundled demo platform: processes in networks of their own"}
+SUMMARIES = {
+    "demo": "the bundled demo platform: processes in networks of their own",
+    "toolkit": "whatever the activities of a Chaos Toolkit document reach",
+}
 ROWS: dict[Noun, Callable[[], list[dict[str, Any]]]] = {
     Noun.EXPERIMENTS: experiments,
     Noun.FAULTS: faults,

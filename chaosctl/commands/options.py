@@ -8,6 +8,13 @@ from typing import Annotated
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+TrustActions = Annotated[
+    bool,
+    typer.Option(
+        "--trust-actions",
+        help="Take actions of imported documents as done though nothing observes them.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
 Store = Annotated[
     str,

@@ -29,15 +29,16 @@ def plan(
 
     from chaosctl.config import load_config
     from chaosctl.context import Context
-    from chaosctl.experiment.load import find, load_found
+    from chaosctl.experiment.load import find
+    from chaosctl.importers.toolkit_experiment import load_any
     from chaosctl.report.plan_text import render_plan
     from chaosctl.report.symbols import speaks_unicode
     from chaosctl.worlds import plan_only
 
     context = Context()
-    loaded = load_found(find(experiment), settings or ())
+    loaded = load_any(find(experiment), settings or ())
     chosen_seed = context.new_seed() if seed is None else seed
-    planned, news = plan_only(loaded.experiment, context, chosen_seed, load_config(context).guards)
+    planned, news = plan_only(loaded, context, chosen_seed, load_config(context).guards)
     if news and not as_json:
         print(news, file=sys.stderr)
     if as_json:

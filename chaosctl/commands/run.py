@@ -25,6 +25,7 @@ from chaosctl.commands.options import (
     Seed,
     Settings,
     Store,
+    TrustActions,
     UntilFailure,
     Yes,
 )
@@ -53,6 +54,7 @@ class Wishes:
     as_json: bool
     junit: Path | None
     report: Path | None
+    trust_actions: bool = False
 
 
 def run(
@@ -71,6 +73,7 @@ def run(
     until_failure: UntilFailure = False,
     fail_fast: FailFast = False,
     keep_going: KeepGoing = False,
+    trust_actions: TrustActions = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> int:
@@ -83,7 +86,8 @@ def run(
     """
     from chaosctl.commands.plan import plan as show_plan
     from chaosctl.engine.rounds import choose_rounds
-    from chaosctl.experiment.load import find, load_found
+    from chaosctl.experiment.load import find
+    from chaosctl.importers.toolkit_experiment import load_any
     from chaosctl.judge.verdict import worst
 
     if dry_run:
@@ -94,8 +98,8 @@ def run(
         repeat=repeat, fail_fast=fail_fast, keep_going=keep_going, until_failure=until_failure
     )
     # All documents are checked before the first run touches anything.
-    documents = [load_found(find(name), settings or ()) for name in experiments]
-    wishes = Wishes(seed, store, yes, plain, quiet, as_json, junit, report)
+    documents = [load_any(find(name), settings or ()) for name in experiments]
+    wishes = Wishes(seed, store, yes, plain, quiet, as_json, junit, report, trust_actions)
     return run_rounds(documents, rounds, wishes)
 
 
@@ -120,6 +124,7 @@ def run_rounds(documents: Sequence[Any], rounds: Rounds, wishes: Wishes) -> int:
             seed=context.new_seed() if wishes.seed is None else wishes.seed,
             store=wishes.store,
             yes=wishes.yes,
+            trust_actions=wishes.trust_actions,
         )
         results.append(result)
         try:
@@ -192,15 +197,21 @@ def take_back_leftovers(context: Context) -> None:
 
 
 def run_one(
-    loaded: Any, context: Context, view: View, *, seed: int, store: str, yes: bool
+    loaded: Any,
+    context: Context,
+    view: View,
+    *,
+    seed: int,
+    store: str,
+    yes: bool,
+    trust_actions: bool = False,
 ) -> RunResult:
     """One experiment, from checked document to result."""
     from chaosctl.config import load_config
     from chaosctl.engine import Setup, run_experiment
     from chaosctl.engine.approval import Approval, approval_for
     from chaosctl.provenance import about_run
-    from chaosctl.worlds import open_world
-    from monkeys.faults import FAULTS
+    from chaosctl.worlds import opener
 
     experiment = loaded.experiment
     machine_guards = load_config(context).guards
@@ -209,13 +220,13 @@ def run_one(
         approval = Approval.NONE if yes else approval_for(experiment.target)
         return approval is Approval.NONE or ask(context, plan, approval)
 
-    with view as listen:
+    with view as listen, opener(loaded, context, store, trust_actions) as (faults, connect):
         setup = Setup(
             experiment=experiment,
             document=loaded.text,
             seed=seed,
-            faults=FAULTS,
-            open_world=open_world(experiment, context, store),
+            faults=faults,
+            open_world=connect,
             listen=listen,
             approve=approve,
             about=about_run(experiment.source, loaded.settings, context.env, Path.cwd()),

@@ -26,7 +26,8 @@ def validate(
     import json
 
     from chaosctl.errors import InvalidExperiment, Problem
-    from chaosctl.experiment.load import find, load_found
+    from chaosctl.experiment.load import find
+    from chaosctl.importers.toolkit_experiment import load_any
     from chaosctl.judge.verdict import EXIT_CODES, Verdict
     from chaosctl.report.problems import as_json as problem_json
     from chaosctl.report.problems import render_problem
@@ -35,7 +36,7 @@ def validate(
     for document in documents:
         found[document] = []
         try:
-            load_found(find(document), settings or ())
+            load_any(find(document), settings or ())
         except InvalidExperiment as error:
             found[document] = error.problems
     if as_json:

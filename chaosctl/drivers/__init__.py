@@ -19,6 +19,13 @@ def _demo(control: Path) -> Any:
     return DemoTarget(control)
 
 
+def _toolkit(_control: Path) -> Any:
+    from chaosctl.drivers.toolkit import ToolkitTarget  # noqa: PLC0415 - at use, see above
+
+    return ToolkitTarget()
+
+
 DRIVERS: dict[str, Loader] = {
     "demo": _demo,
+    "toolkit": _toolkit,
 }

@@ -82,8 +82,8 @@ def refuse_stuck(session: Session) -> None:
 
 def apply_settings(session: Session) -> None:
     """Set at the target what the document wants set for the whole run."""
-    records = session.world.settings(_record_ids(session))
-    _put_on_disk(session, records)
+    records = session.world.settings(record_ids(session))
+    put_on_disk(session, records)
     for record in records:
         session.busy()
         session.settings.add(record.id)
@@ -176,22 +176,24 @@ def _refuse_vanished(session: Session, step: PlannedStep) -> None:
 def _write_records(session: Session, step: PlannedStep, fault: Fault) -> tuple[UndoRecord, ...]:
     """Every record of the step on disk. Raises JournalNotWritable: then nothing is injected."""
     deadline_ms = session.context.now_ms() + step.deadline_ms
-    ids = _record_ids(session)
+    ids = record_ids(session)
     if isinstance(fault, TrafficLoad):
         records = fault.prepare_at(session.world.target, ids)
     else:
         records = fault.prepare(step.targets, session.plan.driver, ids, deadline_ms)
-    _put_on_disk(session, records)
+    put_on_disk(session, records)
     return records
 
 
-def _record_ids(session: Session) -> RecordIds:
+def record_ids(session: Session) -> RecordIds:
+    """Ids for records of this run, each once."""
     numbers = itertools.count(len(session.records) + 1)
     mark = f"{session.context.rng.getrandbits(16):04x}"  # run ids are unique per user only
     return lambda: f"{session.run_id}-{mark}-{next(numbers)}"
 
 
-def _put_on_disk(session: Session, records: Sequence[UndoRecord]) -> None:
+def put_on_disk(session: Session, records: Sequence[UndoRecord]) -> None:
+    """Write the records down. Raises JournalNotWritable."""
     for number, record in enumerate(records, 1):
         is_last = number == len(records)
         session.emit("record", durable=is_last, required=is_last, record=record.as_json())

@@ -33,6 +33,7 @@ from chaosctl.engine.items import (
     WaitItem,
     manual_steps,
 )
+from chaosctl.engine.script import follow
 from chaosctl.engine.session import Hit, RunEnded, Session, WaitForPerson
 from chaosctl.engine.watching import judge_newest, watch_until
 from chaosctl.errors import NotStarted
@@ -45,6 +46,9 @@ POLL_MS = 200
 
 def carry_out(session: Session) -> None:
     """Do the whole method. Raises FaultOver or RunEnded when it is cut short."""
+    if session.world.script is not None:
+        follow(session, session.world.script)
+        return
     session.method_ms = session.context.now_ms()
     try:
         with closing(_serial(session, session.plan.method)) as steps:

@@ -28,6 +28,7 @@ from chaosctl.engine.probing import askers_of
 from chaosctl.engine.process import identify
 from chaosctl.engine.result import RunResult
 from chaosctl.engine.sampling import Sampler, Store
+from chaosctl.engine.script import with_trust
 from chaosctl.engine.series import lines_of, series_of, write_series
 from chaosctl.engine.session import LeftToWatchdog, RunEnded, Session, Setup, World
 from chaosctl.engine.watching import (
@@ -249,7 +250,7 @@ def _conclude(session: Session, decision: Decision, states: list[CheckState]) ->
         verdict=decision.verdict,
         undo=undo,
         exit_code=code,
-        reason=decision.reason,
+        reason=with_trust(session, decision.reason),
         fix=session.fix,
         detail=_detail(session, states),
     )
@@ -257,7 +258,7 @@ def _conclude(session: Session, decision: Decision, states: list[CheckState]) ->
         errors = "; ".join(result.detail["undo"]["errors"]) or "it may still be in"
         result = replace(
             result,
-            reason=f"{decision.reason}; undo {undo}: {errors}",
+            reason=f"{result.reason}; undo {undo}: {errors}",
             fix=f"chaosctl undo {session.run_id}",
         )
     session.emit(
@@ -318,6 +319,7 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "baseline_text": facts.baseline_text,
         "because": session.because,
         "confirmed": facts.confirmed,
+        "trusted": session.trusted,
         "baseline_span": session.baseline
         and {"start_ms": session.baseline.start_ms, "end_ms": session.baseline.end_ms},
         "recovery_ms": facts.recovery_ms,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chaosctl.context import Context, Inbox, SignalCame, Work
 from chaosctl.engine.choosing import PlannedStep
@@ -24,6 +24,9 @@ from chaosctl.judge.decide import Facts
 from chaosctl.judge.hypothesis import CheckState
 from chaosctl.judge.samples import Span
 from monkeys.target import Fault, Reading, RecordIds, Target, UndoRecord
+
+if TYPE_CHECKING:
+    from chaosctl.engine.script import Script
 
 Listen = Callable[[Event], None]
 """Gets every event of the journal, in the run's thread, right after it was written."""
@@ -52,6 +55,7 @@ class World:
     broken check's state, the baseline and the end of the breach to why, computed from the store.
     make_probe: from a document's probe to one that can be asked; raises ChaosctlError.
     expected: how many instances of each service there should be, where that is known.
+    script: what the method is, where it is not faults of ours.
     """
 
     target: Target
@@ -61,6 +65,7 @@ class World:
     explain: Callable[[CheckState, Span, int], list[str]] = lambda _state, _baseline, _end: []
     make_probe: MakeProbe = no_probes
     expected: Callable[[], Mapping[str, int]] = dict
+    script: Script | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,12 @@ class Session:
         """When the method began; 0 before that."""
         self.injected_ms = self.confirmed_ms = self.removing_ms = self.removed_ms = 0
         self.said: dict[str, str] = {}
+        self.judged_from_ms = 0
+        """From when on the fault is judged; 0: from the injection."""
+        self.unjudged = ""
+        """Why the time of the fault is not judged; empty if it is."""
+        self.trusted: tuple[str, ...] = ()
+        """Actions that nobody saw, and that the user wants to be taken as done."""
         self.because: dict[str, list[str]] = {}
         self._calls = 0
         self._answers: dict[int, Any] = {}

@@ -25,6 +25,9 @@ from monkeys.target import UndoRecord
 STEP_TIMEOUT_S = 8.0
 """For one record; longer than any driver's own time-out, so that this one is the last resort."""
 
+WITHIN = "undo_within_s"
+"""In a record's detail: it needs so long, where that is more."""
+
 ROUNDS = 3
 PAUSE_S = 0.3
 LOCK_TIMEOUT_S = 20.0
@@ -175,7 +178,8 @@ def _undo_one(
     record: UndoRecord, undoer_for: UndoerFor, context: Context, bounded: Bounded
 ) -> UndoResult:
     began = context.monotonic()
-    answer = bounded(lambda: undoer_for(record.driver).undo(record), STEP_TIMEOUT_S)
+    within_s = max(STEP_TIMEOUT_S, float(record.detail.get(WITHIN, 0.0)))
+    answer = bounded(lambda: undoer_for(record.driver).undo(record), within_s)
     return UndoResult(
         record_id=record.id,
         fault=record.fault,

@@ -59,6 +59,9 @@ def warm_up(session: Session) -> None:
 def take_baseline(session: Session) -> None:
     """Judge the hypothesis before the fault. Raises NotStarted if it does not hold."""
     session.phase = "baseline"
+    if not session.setup.experiment.hypothesis:  # then there is nothing that could be sick
+        session.know(baseline=Outcome.PASS)
+        return
     start_ms = session.sampler.settled_ms
     span = Span(start_ms, start_ms + session.plan.baseline_ms)
     session.emit("baseline", state="begin", start_ms=span.start_ms, end_ms=span.end_ms)
@@ -142,7 +145,9 @@ def measure_recovery(session: Session) -> None:
 def judge_fault(session: Session) -> list[CheckState]:
     """Judge the whole time of the fault, now that all its data is in."""
     session.phase = "report"
-    span = Span(session.injected_ms, session.removing_ms)
+    if session.unjudged:
+        return []
+    span = Span(session.judged_from_ms or session.injected_ms, session.removing_ms)
     states = judge_span(session, span)
     broken = [s for s in states if s.outcome is Outcome.FAIL]
     silent = [s for s in states if s.outcome is Outcome.UNKNOWN]

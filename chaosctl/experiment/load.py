@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from chaosctl.errors import InvalidExperiment, Problem
 from chaosctl.experiment.document import document_form
@@ -25,7 +26,7 @@ from chaosctl.experiment.settings import override
 from chaosctl.experiment.steps import Faults
 from monkeys.faults import FAULTS
 
-SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An experiment, and the text and `--set` settings it was made from."""
+    """An experiment, and the text and `--set` settings it was made from.
+
+    origin: the document of another tool that it was read from; None: it is one of ours.
+    """
 
     experiment: Experiment
     text: str
     settings: tuple[str, ...] = ()
+    origin: Any = None
 
 
 def bundled_names() -> list[str]:

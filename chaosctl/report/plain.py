@@ -150,6 +150,12 @@ def _verdict(event: Event) -> str:
     return f"{event['verdict']} undo={event['undo']} exit={event['exit_code']} {event['reason']}"
 
 
+def _activity(event: Event) -> str:
+    done = "ok" if event["ok"] else "no" if event["when"] else "FAIL"
+    when = f" {event['when']} the action" if event["when"] else ""
+    return f"{event['kind']} {event['name']}{when}: {done} {event['text']}".rstrip()
+
+
 WORDS: dict[str, Callable[[Event], str]] = {
     "start": _start,
     "platform": _platform,
@@ -174,6 +180,7 @@ WORDS: dict[str, Callable[[Event], str]] = {
     "removed": _seen,
     "recovery": _recovery,
     "undo": _undo,
+    "activity": _activity,
     "note": lambda event: str(event.get("text", "")),
     "because": lambda event: f"{event['name']}: {'; '.join(event['findings'])}",
     "verdict": _verdict,
