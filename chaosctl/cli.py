@@ -15,6 +15,7 @@ import typer
 from chaosctl.commands import atlas as atlas_commands
 from chaosctl.commands import config as config_commands
 from chaosctl.commands import demo as demo_commands
+from chaosctl.commands.audit import audit
 from chaosctl.commands.doctor import doctor
 from chaosctl.commands.gate import gate
 from chaosctl.commands.halt import halt
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "undo": undo,
     "recover": recover,
     "journal": journal,
+    "audit": audit,
     "report": report,
     "gate": gate,
     "doctor": doctor,

@@ -163,6 +163,7 @@ class Context:
     in_background: Callable[[Work, Reply], None] = in_thread
     signals: Signals = field(default_factory=ProcessSignals)
     rng: random.Random = field(default_factory=random.SystemRandom)
+    argv: tuple[str, ...] = field(default_factory=lambda: tuple(sys.argv))
     stdin: TextIO = field(default_factory=lambda: sys.stdin)
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)

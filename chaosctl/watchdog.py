@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from chaosctl.context import Context
+from chaosctl.engine.audit import append_audit
 from chaosctl.engine.journal import FILE_NAME, parse_journal, to_json
 from chaosctl.engine.lease import DONE, LEASE_S, LEFT
 from chaosctl.engine.process import ProcessId, from_json, identify, is_alive, send
@@ -115,7 +116,10 @@ def _undo_until_clean(folder: Path, context: Context, undoer_for: UndoerFor, why
             # A process that injected for the run may have had one order left, and come after us.
             context.sleep(STRAGGLER_S)
             finish_undo(context, folder, undoer_for, by="watchdog", again=True, reason=reason)
-        return
+        break
+    said = {"undo": report.state, "reason": reason}
+    if trouble := append_audit(context, "watchdog", runs=[folder.name], **said):
+        print(trouble, file=sys.stderr)  # noqa: T201 - goes to its log in the run folder
 
 
 def _died_injecting(folder: Path) -> bool:

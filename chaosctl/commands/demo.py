@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chaosctl.commands.audit import keep_audit
 from chaosctl.commands.options import AsJson
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ def up(
         switches=parse_switches(switch or []),
         store_port=port,
     )
-    print_status(demo.start(paths, options, say), paths, as_json=as_json)
+    platform = demo.start(paths, options, say)
+    keep_audit(context, "demo up", target=platform["id"])
+    print_status(platform, paths, as_json=as_json)
     return 0
 
 
@@ -97,8 +100,11 @@ def down() -> int:
     context = Context()
     if any(run.state is RunState.ACTIVE for run in list_runs(context)):
         for halted in halt_all(context, undoer_for(context), reason="chaosctl demo down"):
+            keep_audit(context, "halt", runs=[halted.run_id], undo=halted.undo, reason="demo down")
             say(f"run {halted.run_id}: {halted.how}, undo {halted.undo}")
     was_up = demo.stop(demo.demo_paths(context.runtime_dir))
+    if was_up:
+        keep_audit(context, "demo down")
     print("demo platform stopped; nothing is left" if was_up else "demo platform was not up")
     return 0
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from chaosctl.commands.audit import keep_audit
 from chaosctl.commands.options import AsJson
 
 
@@ -24,11 +25,14 @@ def halt(
 
     from chaosctl.context import Context
     from chaosctl.engine import halt_all
-    from chaosctl.judge.verdict import UNDO_INCOMPLETE, UndoState
+    from chaosctl.judge.verdict import UNDO_INCOMPLETE, UndoState, worst_undo
     from chaosctl.worlds import undoer_for
 
     context = Context()
     halted = halt_all(context, undoer_for(context), reason=reason or "chaosctl halt")
+    if halted:
+        undo = worst_undo(one.undo for one in halted)
+        keep_audit(context, "halt", runs=[one.run_id for one in halted], undo=undo, reason=reason)
     if as_json:
         rows = [asdict(one) for one in halted]
         print(json.dumps({"schema": "chaosctl/halt/v1", "runs": rows}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chaosctl.commands.audit import keep_audit
 from chaosctl.commands.options import AsJson
 
 
@@ -16,11 +17,15 @@ def recover(as_json: AsJson = False) -> int:
 
     from chaosctl.context import Context
     from chaosctl.engine import recover as recover_runs
+    from chaosctl.judge.verdict import worst_undo
     from chaosctl.report.runs import render_undo, undo_as_json, undo_exit_code
     from chaosctl.worlds import undoer_for
 
     context = Context()
     reports = recover_runs(context, undoer_for(context))
+    if reports:
+        undo = worst_undo(report.state for report in reports)
+        keep_audit(context, "recover", runs=[report.run_id for report in reports], undo=undo)
     if as_json:
         rows = [undo_as_json(report) for report in reports]
         print(json.dumps({"schema": "chaosctl/undo/v1", "runs": rows}))

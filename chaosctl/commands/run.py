@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chaosctl.commands.audit import keep_audit
 from chaosctl.commands.options import (
     AsJson,
     DryRun,
@@ -186,7 +187,10 @@ def take_back_leftovers(context: Context) -> None:
     from chaosctl.report.runs import render_undo
     from chaosctl.worlds import undoer_for
 
-    for report in recover(context, undoer_for(context), by="run"):
+    reports = recover(context, undoer_for(context), by="run")
+    for report in reports:
+        keep_audit(context, "recover", runs=[report.run_id], undo=report.state)
+    for report in reports:
         print(f"an earlier run left something behind:\n{render_undo(report)}", file=sys.stderr)
         if report.state is not UndoState.CLEAN:
             raise UndoIncomplete(
@@ -232,7 +236,11 @@ def run_one(
             about=about_run(experiment.source, loaded.settings, context.env, Path.cwd()),
             machine_guards=machine_guards,
         )
-        return run_experiment(setup, context)
+        result = run_experiment(setup, context)
+    if result.run_id:
+        said = {"verdict": result.verdict, "undo": result.undo, "exit_code": result.exit_code}
+        keep_audit(context, "run", runs=[result.run_id], **said, reason=result.reason)
+    return result
 
 
 def ask(context: Context, plan: Plan, approval: Approval) -> bool:

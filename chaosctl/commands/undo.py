@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from chaosctl.commands.audit import keep_audit
 from chaosctl.commands.options import AsJson
 
 
@@ -26,6 +27,7 @@ def undo(
 
     context = Context()
     report = undo_run(context, find_run(context, run), undoer_for(context))
+    keep_audit(context, "undo", runs=[report.run_id], undo=report.state)
     if as_json:
         print(json.dumps({"schema": "chaosctl/undo/v1", "runs": [undo_as_json(report)]}))
     else:

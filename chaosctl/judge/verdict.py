@@ -25,6 +25,15 @@ class UndoState(StrEnum):
     UNKNOWN = "unknown"
 
 
+def worst_undo(states: Iterable[str]) -> UndoState:
+    """The state of several undos: clean only if all are."""
+    found = set(states)
+    for state in (UndoState.INCOMPLETE, UndoState.UNKNOWN):
+        if state in found:
+            return state
+    return UndoState.CLEAN
+
+
 EXIT_CODES: dict[Verdict, int] = {
     Verdict.PASSED: 0,
     Verdict.FAILED: 1,

@@ -18,7 +18,9 @@ import pytest
 
 from chaosctl.cli import run_cli
 from chaosctl.engine import Setup, World
+from chaosctl.engine.audit import audit_file, read_audit
 from chaosctl.engine.lock import lock_target
+from chaosctl.judge.verdict import EXIT_CODES, Verdict
 from tests.simulated_target import FOREVER, SimulatedWorld
 
 STARTS, ERRORS = "name,starts,:eq,:sum", "name,errors,:eq,:sum"
@@ -273,5 +275,8 @@ def test_situation_that_is_not_green_does_not_look_green(
     assert case.says in said
     assert any(name == "inject" for name, _ in world.target.log) == case.is_touched
     assert bool(world.target.in_force) == case.is_left
+    audited = [(one["exit_code"], one["undo"]) for one in read_audit(audit_file(world.context))]
+    undo = "incomplete" if case.is_left else "clean"
+    assert audited == ([] if case.code == EXIT_CODES[Verdict.INVALID] else [(case.code, undo)])
     if case.is_left:
         assert [watchdog.last_word for watchdog in world.watchdogs] == ["left"]
