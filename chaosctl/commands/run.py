@@ -126,6 +126,7 @@ def run_rounds(documents: Sequence[Any], rounds: Rounds, wishes: Wishes) -> int:
             store=wishes.store,
             yes=wishes.yes,
             trust_actions=wishes.trust_actions,
+            is_told=not (wishes.quiet or wishes.as_json),
         )
         results.append(result)
         try:
@@ -209,11 +210,13 @@ def run_one(
     store: str,
     yes: bool,
     trust_actions: bool = False,
+    is_told: bool = True,
 ) -> RunResult:
-    """One experiment, from checked document to result."""
+    """One experiment, from checked document to result. is_told: the view is for people."""
     from chaosctl.config import load_config
     from chaosctl.engine import Setup, run_experiment
     from chaosctl.engine.approval import Approval, approval_for
+    from chaosctl.person import person_at
     from chaosctl.provenance import about_run
     from chaosctl.worlds import opener
 
@@ -235,6 +238,7 @@ def run_one(
             approve=approve,
             about=about_run(experiment.source, loaded.settings, context.env, Path.cwd()),
             machine_guards=machine_guards,
+            wait_for_person=person_at(context, is_told=is_told),
         )
         result = run_experiment(setup, context)
     if result.run_id:

@@ -12,6 +12,7 @@ from chaosctl.engine.recover import recover, undo_run
 from chaosctl.engine.result import RunResult, read_result
 from chaosctl.engine.run import Setup, Store, World, run_experiment
 from chaosctl.engine.series import Line, RunSeries, read_series
+from chaosctl.engine.session import WaitForPerson
 from chaosctl.engine.undo import UndoerFor, UndoReport, UndoResult
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "UndoReport",
     "UndoResult",
     "UndoerFor",
+    "WaitForPerson",
     "World",
     "find_run",
     "halt_all",

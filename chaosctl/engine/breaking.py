@@ -204,7 +204,7 @@ def _inject(session: Session, one: Hit, records: tuple[UndoRecord, ...]) -> None
     go_on(session)
     session.phase = "inject"
     session.injected_ms = session.injected_ms or session.context.now_ms()
-    session.emit("inject", fault=records[0].fault if records else "", records=len(records))
+    session.emit("inject", fault=one.step.fault, targets=_names(one), records=len(records))
     for record in records:
         session.listen_to_all()
         session.busy()
@@ -239,16 +239,22 @@ def _say(session: Session, one: Hit, event: str, looks: Looks) -> Generator[int,
     session.emit(
         event,
         fault=one.step.fault,
+        targets=_names(one),
         seen=len(seen) - len(missing),
         of=len(seen),
         after_ms=after_ms,
         missing=missing,
         trouble=trouble,
+        left=len([r for r in session.pending() if r.id not in session.settings]),
     )
     one.trouble = trouble
     if missing and not trouble:
         one.trouble = f"{len(missing)} of {len(seen)} do not show it, first {missing[0]}"
     return bool(seen) and not missing
+
+
+def _names(one: Hit) -> list[str]:
+    return [instance.id for instance in one.step.targets]
 
 
 def _look_until_all(

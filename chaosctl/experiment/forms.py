@@ -337,12 +337,13 @@ class MapForm:
         return None
 
     def _check_presence(self, node: nodes.Mapping, fields: Fields, notes: Notes) -> None:
-        for name, key in self.keys.items():
-            if not key.is_required or name in fields.places:
+        for name, known in self.keys.items():
+            if not known.is_required or name in fields.places:
                 continue
             # A misspelt key has its own, better error.
-            if not any(did_you_mean(k.text, [name]) for k, _ in node.entries):
-                fix = f"add '{name}': {key.summary}"
+            unknown = (key for key, _ in node.entries if self._form(key.text) is None)
+            if not any(did_you_mean(k.text, [name]) for k in unknown):
+                fix = f"add '{name}': {known.summary}"
                 notes.add(node.place, f"{self.what} lacks '{name}'", fix)
         listing = ", ".join(self.one_of or self.at_most_one_of)
         present = [k for k in (self.one_of or self.at_most_one_of) if k in fields.places]

@@ -20,7 +20,7 @@ from chaosctl.experiment.forms import (
     UnitForm,
     did_you_mean,
 )
-from chaosctl.experiment.lasting import walk
+from chaosctl.experiment.lasting import lanes_of, walk
 from chaosctl.experiment.model import (
     Branch,
     Check,
@@ -198,6 +198,10 @@ def check_method(
         notes.add(place, "the method injects nothing", "add a step with 'fault' or 'load'")
     names = [check.name for check in hypothesis]
     for item in items:
+        loads = [any(isinstance(one, Load) for one in walk([lane])) for lane in lanes_of(item)]
+        if sum(loads) > 1:
+            what = "two loads may be on at the same time, and each sets all of the traffic"
+            notes.add(place, what, "put one after the other, or make one of them")
         if isinstance(item, Branch) and item.check not in names:
             what = f"the method branches on the unknown check '{item.check}'"
             notes.add(place, what, f"{did_you_mean(item.check, names)}checks: {', '.join(names)}")

@@ -54,6 +54,11 @@ def walk(items: Iterable[Item]) -> Iterator[Item]:
                 yield from walk((*item.then, *item.otherwise))
 
 
+def lanes_of(item: Item) -> tuple[Item, ...]:
+    """What runs at once inside of an item; nothing if it is no parallel."""
+    return item.items if isinstance(item, Parallel) else ()
+
+
 def _injects(item: Item) -> bool:
     return isinstance(item, Step | Load)
 

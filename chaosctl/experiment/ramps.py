@@ -76,7 +76,7 @@ def _ends_form(parameter: Parameter, value: Form) -> MapForm:
 
     keys = {"from": Key(value, "at the first level", True)}
     keys["to"] = Key(value, "at the last level", True)
-    return MapForm(f"the ends of '{parameter.name}'", keys, "{from: 50ms, to: 400ms}", build)
+    return MapForm(f"the ramp of '{parameter.name}'", keys, "{from: 50ms, to: 400ms}", build)
 
 
 def refuse_levels(

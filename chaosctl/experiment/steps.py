@@ -20,7 +20,13 @@ from chaosctl.experiment.forms import (
 )
 from chaosctl.experiment.model import Limits, Step
 from chaosctl.experiment.nodes import Node, Place, Scalar
-from chaosctl.experiment.ramps import LEVEL_MS_MIN, ramp_form, ramped_parameter, refuse_levels
+from chaosctl.experiment.ramps import (
+    LEVEL_MS_MIN,
+    can_ramp,
+    ramp_form,
+    ramped_parameter,
+    refuse_levels,
+)
 from chaosctl.experiment.selecting import SelectForm, where_form
 from monkeys.parameters import BadParameter, Parameter, ParameterType, parameters_of
 from monkeys.target import Fault
@@ -53,13 +59,20 @@ class _Unread:
         return {"type": "object"}
 
 
-def parameters_form(fault: type[Fault], ramped: str = "") -> MapForm:
+def parameters_form(
+    fault: type[Fault], ramped: str = "", *, is_ramp_wrong: bool = False
+) -> MapForm:
     """What stands under `with:` for a fault, by the fault's own declaration.
 
-    ramped: the parameter that has its values from a ramp, and none here.
+    ramped: the parameter that has its values from a ramp, and none here. is_ramp_wrong: there is a
+    ramp that names none; so none that it could be is missed here.
     """
     keys = {
-        parameter.name: Key(_form_of(parameter), parameter.summary, parameter.is_required)
+        parameter.name: Key(
+            _form_of(parameter),
+            parameter.summary,
+            parameter.is_required and not (is_ramp_wrong and can_ramp(parameter)),
+        )
         for parameter in parameters_of(fault)
         if parameter.name != ramped
     }
@@ -69,7 +82,7 @@ def parameters_form(fault: type[Fault], ramped: str = "") -> MapForm:
     def build(fields: Fields, notes: Notes) -> Any:
         named = {p.name: p.field for p in parameters_of(fault)}
         values = {named[name]: value for name, value in fields.values.items()}
-        if ramped:
+        if ramped or is_ramp_wrong:
             return values  # whether they go together is known for each level only
         try:
             fault(**values)
@@ -202,7 +215,10 @@ class StepForm:
             return WRONG
         ramp_node = node.get("ramp")
         given = node.get("with") or nodes.Mapping(name.place, ())
-        parameters = parameters_form(fault, ramped_parameter(ramp_node, fault)).read(given, notes)
+        ramped = ramped_parameter(ramp_node, fault)
+        is_ramp_wrong = ramp_node is not None and not ramped
+        form = parameters_form(fault, ramped, is_ramp_wrong=is_ramp_wrong)
+        parameters = form.read(given, notes)
         ramp = None if ramp_node is None else _read_ramp(fault, ramp_node, notes)
         if parameters is WRONG or ramp is WRONG:
             return WRONG

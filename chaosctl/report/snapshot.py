@@ -56,6 +56,7 @@ class TargetView:
     zone: str = ""
     state: str = "planned"
     after_ms: int = 0
+    was_seen: bool = False
 
 
 @dataclass(slots=True)
@@ -148,22 +149,31 @@ class Snapshot:
         if event["name"] in self.stops:
             self.stops[event["name"]].outcome = "fail"
 
-    def _take_inject(self, _event: Mapping[str, Any]) -> None:
+    def _take_inject(self, event: Mapping[str, Any]) -> None:
         self.injected_ms = self.injected_ms or self.t_ms
-        self._mark(self.targets, "hit")
+        self.removed_ms = 0
+        self._mark(self._hit_by(event), "hit")
 
     def _take_confirm(self, event: Mapping[str, Any]) -> None:
-        self.seen += event["seen"]
         missing = set(event["missing"])
-        self._mark((name for name in self.targets if name not in missing), "seen", event)
-        self._mark((name for name in self.targets if name in missing), "unseen", event)
+        self._mark((name for name in self._hit_by(event) if name not in missing), "seen", event)
+        self._mark((name for name in self._hit_by(event) if name in missing), "unseen", event)
+        self.seen = sum(target.was_seen for target in self.targets.values())
 
     def _take_undo(self, event: Mapping[str, Any]) -> None:
         self.undone += bool(event["ok"])
 
     def _take_removed(self, event: Mapping[str, Any]) -> None:
-        self.removed_ms = self.t_ms
-        self._mark((n for n in self.targets if n not in set(event["missing"])), "undone", event)
+        missing = set(event["missing"])
+        self._mark((name for name in self._hit_by(event) if name not in missing), "undone", event)
+        if event.get("left"):
+            self.phase = "fault"  # another one is still in
+        else:
+            self.removed_ms = self.t_ms
+
+    def _hit_by(self, event: Mapping[str, Any]) -> list[str]:
+        """Whom the fault of an event hits; everybody in journals that did not say so yet."""
+        return [name for name in event.get("targets", self.targets) if name in self.targets]
 
     def _take_verdict(self, event: Mapping[str, Any]) -> None:
         self.verdict, self.reason = str(event["verdict"]), str(event["reason"])
@@ -174,6 +184,7 @@ class Snapshot:
         for name in names:
             self.targets[name].state = state
             self.targets[name].after_ms = int(event["after_ms"]) if event else 0
+            self.targets[name].was_seen |= state == "seen"
 
 
 def snapshot_of(events: Iterable[Mapping[str, Any]], until_ms: float = math.inf) -> Snapshot:

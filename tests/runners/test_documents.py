@@ -38,6 +38,7 @@ SCHEMA_REFUSES = [
     "two-comparisons",
     "bad-switch",
     "bad-limits",
+    "method-shapes",
 ]
 
 

@@ -198,3 +198,33 @@ def test_select_keeps_every_promise(fleet, seed, zone, count, instances_max, min
     again = list(fleet)
     shuffled.shuffle(again)
     assert pick(again) == picked
+
+
+def test_per_zone_takes_so_many_of_each_zone():
+    assert sorted(chosen(per_zone=1, take_all=False)) != []
+    picked = select(FLEET, rng=random.Random(1), per_zone=1, take_all=False).chosen
+    assert sorted(each.zone for each in picked) == ["a", "b", "c"]
+    assert "not drawn: 1 per zone asked for" in reasons(per_zone=1, take_all=False).values()
+
+
+def test_a_limit_per_zone_counts_those_hit_before():
+    limits = Ceiling(per_zone_max=1)
+    assert len(chosen(limits=limits)) == 3
+    assert chosen(limits=limits, already_hit={"i-1"}, where={"zone": ["a"]}) == ["i-1"]
+    left = reasons(limits=limits, already_hit={"i-1"}, where={"zone": ["a"]})
+    assert left == {"i-4": "limit of 1 in zone 'a' reached"}
+
+
+def test_own_limits_count_this_choice_alone_but_health_counts_everybody():
+    own = Ceiling(instances_max=1)
+    assert len(chosen(own_limits=own, already_hit={"i-1", "i-4"})) == 1
+    healthy = Ceiling(min_healthy=2)
+    spared = chosen(own_limits=healthy, already_hit={"i-1"}, where={"service": ["api"]})
+    assert spared == ["i-1"]
+
+
+def test_who_is_not_available_is_never_chosen_and_not_counted_for_the_share():
+    busy = {"i-1": "busy", "i-2": "busy"}
+    assert chosen(unavailable=busy, where={"service": ["api"]}) == ["i-3"]
+    assert reasons(unavailable=busy)["i-1"] == "busy"
+    assert reasons(unavailable={"i-5": "busy"})["i-5"].startswith("opted out")

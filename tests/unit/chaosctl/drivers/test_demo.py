@@ -31,6 +31,9 @@ class FakeControl:
     def set_switches(self, switches):
         self.document["switches"] |= switches
 
+    def set_traffic(self, starts_per_second):
+        self.document["starts_per_second"] = starts_per_second
+
     def suspend(self, token, groups):
         self.suspended[token] = groups
 
@@ -192,3 +195,23 @@ def test_switches_go_back_to_what_they_were(target):
 def test_an_unknown_mechanism_is_refused(target, way):
     with pytest.raises(TargetFailed, match="unknown mechanism 'magic'"):
         getattr(target, way)(record(target, "magic", {}, "i-1"))
+
+
+def test_a_load_is_set_and_taken_back_but_not_over_somebody_elses_rate(target, platform):
+    platform["starts_per_second"] = 30.0
+    record = target.prepare_load(2.0, "r1")
+    assert platform["starts_per_second"] == 30.0
+    target.inject(record)
+    target.inject(record)
+    assert target.offered_per_second() == 60.0
+    target.undo(record)
+    target.undo(record)
+    assert target.offered_per_second() == 30.0
+    target.inject(record)
+    target._control.set_traffic(45.0)
+    target.undo(record)
+    assert target.offered_per_second() == 45.0
+    target.inject(record)
+    platform["id"] = "another world"
+    target.undo(record)
+    assert target.offered_per_second() == 60.0
