@@ -1,7 +1,7 @@
 # The memory of every task; `make` alone prints the list. Each line works when pasted.
 BIN := .venv-test/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types test test-all oracle docs accept demo bench check release
+.PHONY: help setup fmt lint types test test-all oracle docs accept demo bench matrix soak check release
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -38,6 +38,12 @@ demo: ## start the bundled platform
 
 bench: ## measure the figures; fails when one is missing
 	$(BIN)/python -m tests.bench
+
+matrix: ## hit a run in each phase with each event, as root; goes on where it stopped
+	$(BIN)/pytest -q -m integration tests/integration/observer && $(BIN)/python -m tests.matrix
+
+soak: ## kill -9 at 200 random times, as root; SEED=n for the same again
+	$(BIN)/python -m tests.matrix --soak 200 --seed $(or $(SEED),0)
 
 check: lint types test ## what CI runs first
 

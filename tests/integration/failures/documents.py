@@ -15,7 +15,7 @@ FAULTS = {
 }
 
 
-def document(*faults: str, for_s: float = 4, baseline_s: int = 2) -> str:
+def document(*faults: str, for_s: float = 4, baseline_s: int = 2, recovery_s: int = 10) -> str:
     """A document that does these faults one after the other."""
     steps = "\n".join(f"  - {FAULTS[fault]}, for: {for_s}s}}" for fault in faults)
     return f"""title: a short one
@@ -27,5 +27,5 @@ hypothesis:
     hold: {{at-least: 0, over: 1s}}
 method:
 {steps}
-recovery: {{within: 10s}}
+recovery: {{within: {recovery_s}s}}
 """

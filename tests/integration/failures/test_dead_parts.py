@@ -79,16 +79,6 @@ def test_store_that_dies_or_freezes_ends_the_fault(fresh: Bed, number: signal.Si
     assert left <= {"missing process"}
 
 
-def test_disk_that_fills_up_does_not_stop_the_undo(bed: Bed) -> None:
-    run = broken(bed, for_s=3)
-    _fill_disk_of(run.process.pid)
-    said = bed.finish(run.process)
-    assert said.code in (0, 4), said.text
-    assert "journal cannot be written" in said.text
-    assert settle(run.before, bed.scope, 2)[0] == []
-    assert not any(event["event"] == "verdict" for event in journal(run.folder))
-
-
 def test_disk_that_fills_up_does_not_stop_the_undo_of_a_killed_run(bed: Bed) -> None:
     run = broken(bed)
     for pid in bed.processes("chaosctl.watchdog", run.folder.name):

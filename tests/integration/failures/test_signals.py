@@ -1,4 +1,4 @@
-"""Signals, a closed terminal, impatience, a frozen run: whatever ends it, nothing is left."""
+"""A closed terminal, impatience, a halt, a start cut short: nothing is left. Else: the diagonal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from tests.integration.bed import Bed, wait_for_event, wait_until
 from tests.integration.failures.documents import document
-from tests.integration.observer.difference import diff, settle, steady
+from tests.integration.observer.difference import settle, steady
 from tests.integration.observer.snapshot import Snapshot, take
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
@@ -35,15 +35,6 @@ def broken(bed: Bed, fault: str = "unreachable", for_s: float = 30) -> Breaking:
     before, known = steady(bed.scope), bed.run_folders()
     process = bed.start("run", "--plain", bed.document(document(fault, for_s=for_s)))
     return Breaking(process, before, wait_for_event(bed, known, ["confirm"]))
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_signal_undoes_and_ends(bed: Bed, number: signal.Signals, code: int) -> None:
-    run = broken(bed)
-    run.process.send_signal(number)
-    left, _ = settle(run.before, bed.scope, 2)
-    assert left == []
-    assert bed.finish(run.process).code == code
 
 
 def test_closed_terminal_undoes_and_ends(bed: Bed) -> None:
@@ -75,41 +66,11 @@ def test_three_interrupts_leave_the_undo_to_the_watchdog_at_worst(bed: Bed) -> N
     assert bed.finish(run.process).code in (130, 6)
 
 
-@pytest.mark.parametrize("fault", ["unreachable", "hang"])
-def test_frozen_run_is_undone_by_the_watchdog(bed: Bed, fault: str) -> None:
-    run = broken(bed, fault)
-    run.process.send_signal(signal.SIGSTOP)
-    left, _ = settle(run.before, bed.scope, 12)
-    assert left == []
-    assert run.process.wait(timeout=5) == -signal.SIGKILL
-
-
 def test_halt_ends_a_run_from_elsewhere(bed: Bed) -> None:
     run = broken(bed)
     assert bed.chaosctl("halt").code == 0
     assert settle(run.before, bed.scope, 2)[0] == []
     assert bed.finish(run.process).code == 5
-
-
-@pytest.mark.parametrize("fault", ["unreachable", "hang", "latency"])
-def test_run_and_watchdog_killed_together(bed: Bed, fault: str) -> None:
-    """The kernel's or the helper's own deadline frees what it can; recover takes the rest."""
-    run = broken(bed, fault, for_s=2)
-    for pid in [run.process.pid, *bed.processes("chaosctl.watchdog", run.folder.name)]:
-        os.kill(pid, signal.SIGKILL)
-    bed.finish(run.process)
-    if fault != "hang":  # a stopped process has no deadline; nothing but an undo wakes it
-
-        def is_free() -> bool:
-            kinds = {residue.kind for residue in diff(run.before, take(bed.scope))}
-            return "unreachable" not in kinds
-
-        wait_until(is_free, 45, "end of the deadline")
-    else:
-        assert diff(run.before, take(bed.scope)) != []
-    said = bed.chaosctl("recover")
-    assert said.code == 0, said.text
-    assert settle(run.before, bed.scope, 3)[0] == []
 
 
 @pytest.mark.parametrize("after_s", [0.3, 0.6, 0.9, 1.5, 2.5])

@@ -8,6 +8,8 @@ from pathlib import Path
 
 NEW_MOUNT, NEW_USER, NEW_PID, NEW_NET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
 
+BIND, RECURSIVE, PRIVATE = 0x1000, 0x4000, 0x40000
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -25,11 +27,18 @@ def enter(pid: int, kind: str) -> None:
         _checked(_libc.setns(handle.fileno(), 0), f"setns {kind}")
 
 
-def mount(source: str, point: str, kind: str) -> None:
-    """Mount, without options."""
-    flags = 4096 if kind == "none" else 0  # MS_BIND
-    result = _libc.mount(source.encode(), point.encode(), kind.encode(), flags, None)
+def mount(source: str, point: str, kind: str, options: str = "") -> None:
+    """Mount; the kind `none` binds what is there already."""
+    flags = BIND if kind == "none" else 0
+    data = options.encode() or None
+    result = _libc.mount(source.encode(), point.encode(), kind.encode(), flags, data)
     _checked(result, f"mount on {point}")
+
+
+def keep_mounts_to_ourselves() -> None:
+    """From now on nobody else sees what this process and its children mount."""
+    unshare(NEW_MOUNT)
+    _checked(_libc.mount(b"none", b"/", None, RECURSIVE | PRIVATE, None), "private mounts")
 
 
 def unmount(point: str) -> None:

@@ -163,6 +163,22 @@ def test_sees_a_network_namespace_held_by_a_descriptor(world: World) -> None:
         os.close(held)
 
 
+def test_sees_another_listener_inside_the_world(world: World) -> None:
+    users = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
+    enter = ["nsenter", "--target", str(world.member("10.1.1")), *users, "--net"]
+    listen = "import socket,time; s=socket.socket(); s.bind(('',9)); s.listen(); time.sleep(60)"
+    listener = subprocess.Popen([*enter, sys.executable, "-c", listen])
+    try:
+        deadline_s = time.monotonic() + 5
+        kinds: set[str] = set()
+        while "listener" not in kinds and time.monotonic() < deadline_s:
+            kinds = {residue.kind for residue in world.residue()}
+        assert {"listener", "process"} <= kinds
+    finally:
+        listener.kill()
+        listener.wait(timeout=5)
+
+
 PLANTED = {
     "nft": ("10.1.1", "nft", "", {"nft"}),
     "nft in the world's root": ("root", "nft", "", {"nft"}),
