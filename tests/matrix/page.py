@@ -11,6 +11,9 @@ from tests.matrix.cells import EVENTS, MECHANISMS, OTHER_FAULTS, PHASES, Cell, e
 from tests.matrix.results import ROOT, Result, latest, read_results
 from tests.matrix.trying import EXPIRED_S
 
+CALM_LOAD = 12
+"""A load average from which on seconds say more about the machine than about the product."""
+
 PAGE = ROOT / "docs" / "failure-matrix.md"
 BOTH = "SIGKILL of both"
 INTRODUCTION = f"""# Failure matrix
@@ -83,19 +86,28 @@ def _summary(newest: Mapping[str, Result]) -> Iterator[str]:
         f"{len(done)} of {len(cells)} cells were run; something was left in {len(left)}, and"
         f" {len(unclean) - len(left)} were clean too late.\n"
     )
-    yield "| event | cells | p50 | max | limit |\n| --- | --- | --- | --- | --- |"
+    yield f"| event | cells | p50 | max | cells at a load below {CALM_LOAD} | p50 | max | limit |"
+    yield "| --- |" + " --- |" * 7
     for event in EVENTS.values():
         of = [r for r in done if r.cell.split("/")[1] == event.name]
+        calm = [r for r in of if r.load < CALM_LOAD]
         if of:
-            seconds = [r.clean_s for r in of]
-            numbers = f"{median(seconds):.1f} s | {max(seconds):.1f} s"
-            yield f"| {event.name} | {len(of)} | {numbers} | {event.limit_s:g} s |"
+            yield f"| {event.name} | {_numbers(of)} | {_numbers(calm)} | {event.limit_s:g} s |"
     yield ""
     yield from _made_with(done)
     for result in unclean:
-        yield f"- **{result.cell}**: {result.clean_s:.1f} s; {'; '.join(result.left) or 'too late'}"
+        what = "; ".join(result.left) or f"too late, at a load average of {result.load:g}"
+        yield f"- **{result.cell}**: {result.clean_s:.1f} s; {what}"
     if unclean:
         yield ""
+
+
+def _numbers(results: Sequence[Result]) -> str:
+    """Three columns: how many, and the seconds in half of them and at most."""
+    if not results:
+        return "0 | – | –"
+    seconds = [result.clean_s for result in results]
+    return f"{len(results)} | {median(seconds):.1f} s | {max(seconds):.1f} s"
 
 
 def _made_with(done: Iterable[Result]) -> Iterator[str]:
