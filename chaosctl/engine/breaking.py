@@ -225,7 +225,8 @@ def confirm(session: Session, one: Hit) -> Steps:
     session.phase = "confirm"
     looks = _look_until_all(session, one, one.fault.took_effect, CONFIRM_MS_MAX)
     if (yield from _say(session, one, "confirm", looks)):
-        session.confirmed_ms = session.confirmed_ms or session.context.now_ms()
+        one.confirmed_ms = session.context.now_ms()
+        session.confirmed_ms = session.confirmed_ms or one.confirmed_ms
         session.know(confirmed=session.facts.confirmed is not False)
         return
     session.know(confirmed=False, confirm_text=one.trouble)

@@ -130,6 +130,7 @@ def _step(session: Session, step: PlannedStep) -> Steps:
         one = hit(session, step)
         yield from confirm(session, one)
         yield from _hold(session, one)
+        one.out_ms = session.context.now_ms()
         take_out(session, one.records)
         go_on(session)
         yield from confirm_removed(session, one)

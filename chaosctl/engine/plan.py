@@ -12,9 +12,10 @@ from chaosctl.engine.choosing import Chooser, PlannedStep
 from chaosctl.engine.items import PlannedItem, total_ms
 from chaosctl.errors import ChaosctlError
 from chaosctl.experiment.lasting import all_last_ms, in_force_ms
-from chaosctl.experiment.model import Condition, Experiment
+from chaosctl.experiment.model import ALL_PHASES, Check, Condition, Experiment, Phase
+from chaosctl.experiment.windows import fault_needs_ms
 from chaosctl.judge.hypothesis import own_window_ms, watch_ms
-from chaosctl.judge.samples import STEP_MS
+from chaosctl.judge.populations import in_words as compared_in_words
 from monkeys.target import Capability, Fault, Instance, Lack
 
 SCHEMA = "chaosctl/plan/v1"
@@ -83,9 +84,7 @@ def plan_experiment(
     method = chooser.plan()
     steps = tuple(chooser.steps)
     touched = {i.id: i.service for step in steps for i in step.targets}
-    longest_ms = max((own_window_ms(check) for check in experiment.hypothesis), default=0)
-    baseline_ms = max(experiment.baseline_ms, longest_ms)
-    recovery_ms = watch_ms(experiment.hypothesis, experiment.recovery_ms)
+    baseline_ms, recovery_ms = _looking_ms(experiment)
     return Plan(
         experiment=experiment.name,
         title=experiment.title,
@@ -101,7 +100,7 @@ def plan_experiment(
             "min-healthy": experiment.limits.min_healthy,
             "per-zone": experiment.limits.per_zone,
         },
-        checks=tuple(f"{c.name} {in_words(c.hold)}" for c in experiment.hypothesis),
+        checks=tuple(check_in_words(c) for c in experiment.hypothesis),
         stops=tuple(f"{s.name or s.query} {in_words(s.when)}" for s in experiment.stop),
         warmup_ms_max=WARMUP_MS_MAX,
         baseline_ms=baseline_ms,
@@ -112,8 +111,21 @@ def plan_experiment(
     )
 
 
+def _looking_ms(experiment: Experiment) -> tuple[int, int]:
+    """How long is looked before the fault, and at most after it."""
+    before, after = (
+        [check for check in experiment.hypothesis if check.is_judged(phase)]
+        for phase in (Phase.BEFORE, Phase.AFTER)
+    )
+    longest_ms = max((own_window_ms(check) for check in before), default=0)
+    recovery_ms = watch_ms(after, experiment.recovery_ms) if after else 0
+    return max(experiment.baseline_ms, longest_ms), recovery_ms
+
+
 def in_words(condition: Condition) -> str:
     """A condition for people: `below 2% for 3 steps`."""
+    if condition.population is not None:
+        return compared_in_words(condition)
     text = condition.comparison.value.replace("-", " ")
     text += " " + " and ".join(limit.text for limit in condition.limits)
     if condition.over_ms:
@@ -123,12 +135,21 @@ def in_words(condition: Condition) -> str:
     return text
 
 
+def check_in_words(check: Check) -> str:
+    """A check for people, with when it is judged if that is not always."""
+    text = f"{check.name} {in_words(check.hold)}"
+    if check.phases != ALL_PHASES:
+        text += f", {' and '.join(check.phases)}"
+    if check.grace_ms:
+        text += f", after {check.grace_ms / 1000:g} s of grace"
+    return text
+
+
 def _refuse_windows_that_do_not_fit(experiment: Experiment) -> None:
     """A window that cannot lie wholly inside the fault would make every run inconclusive."""
     fault_ms = in_force_ms(experiment.method)
     for check in experiment.hypothesis:
-        # One step more: the fault does not begin on the edge of a step.
-        needed_ms = own_window_ms(check) + STEP_MS
+        needed_ms = fault_needs_ms(check)
         if fault_ms < needed_ms:
             raise ChaosctlError(
                 f"check '{check.name}' needs {needed_ms / 1000:g} s of fault to say anything, "

@@ -21,6 +21,7 @@ from chaosctl.engine.breaking import (
 from chaosctl.engine.folder import DOCUMENT, PLAN, RESULT, make_run_folder, not_writable
 from chaosctl.engine.guards import guards_in_words, refuse_by_clock, refuse_by_target
 from chaosctl.engine.journal import create_journal, to_json, write_whole
+from chaosctl.engine.judging import judge_fault, judged_json, judged_spans
 from chaosctl.engine.lock import lock_target
 from chaosctl.engine.method import carry_out, refuse_without_person
 from chaosctl.engine.plan import plan_experiment
@@ -35,7 +36,6 @@ from chaosctl.engine.watching import (
     all_queries,
     check_json,
     explain,
-    judge_fault,
     measure_recovery,
     take_baseline,
     warm_up,
@@ -43,7 +43,6 @@ from chaosctl.engine.watching import (
 from chaosctl.errors import ChaosctlError, NotStarted
 from chaosctl.judge.decide import Decision, Facts, decide
 from chaosctl.judge.hypothesis import CheckState
-from chaosctl.judge.samples import Span
 from chaosctl.judge.score import CheckScore, score_checks, total_score
 from chaosctl.judge.verdict import Outcome, UndoState, Verdict, exit_code
 from monkeys.errors import MonkeyError
@@ -322,6 +321,7 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "trusted": session.trusted,
         "baseline_span": session.baseline
         and {"start_ms": session.baseline.start_ms, "end_ms": session.baseline.end_ms},
+        "judged": judged_json(facts),
         "recovery_ms": facts.recovery_ms,
         "recovery_within_ms": facts.recovery_within_ms,
         "undo": _undo(session),
@@ -369,9 +369,9 @@ def _scores(session: Session, states: list[CheckState]) -> tuple[CheckScore, ...
     """The parts of the score, from the injection to the end of the recovery."""
     if not states:
         return ()
-    span = Span(session.injected_ms, session.sampler.settled_ms)
     checks = session.setup.experiment.hypothesis
-    return score_checks(checks, states, session.sampler.samples, span, session.baseline)
+    spans = [judged_spans(session, check) for check in checks]
+    return score_checks(checks, states, session.sampler.samples, spans, session.baseline)
 
 
 def _let_go(session: Session) -> None:

@@ -18,6 +18,7 @@ from chaosctl.engine.journal import read_journal, to_json, write_whole
 from chaosctl.engine.plan import in_words
 from chaosctl.errors import ChaosctlError
 from chaosctl.experiment.model import Condition, Experiment
+from chaosctl.judge.limits import numbers_of
 from chaosctl.judge.samples import NO_SERIES, STEP_MS, Samples, Series, Span, mean, step_ends
 
 SCHEMA = "chaosctl/series/v1"
@@ -167,9 +168,7 @@ def _line(
         query=query,
         is_stop=is_stop,
         comparison=condition.comparison.value,
-        limits=tuple(
-            limit.value * usual if limit.of_baseline else limit.value for limit in condition.limits
-        ),
+        limits=numbers_of(condition, usual),
         limit_text=in_words(condition),
         over_ms=condition.over_ms,
         for_steps=condition.for_steps,

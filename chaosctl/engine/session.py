@@ -122,6 +122,10 @@ class Hit:
     before: Mapping[str, Reading]
     records: list[UndoRecord] = field(default_factory=list)
     removed: bool = False
+    confirmed_ms: int = 0
+    """Of its last level, if it has several; 0: not seen."""
+    out_ms: int = 0
+    """When it was to be taken out; 0: not yet, or with everything else."""
     trouble: str = ""
 
 

@@ -8,13 +8,19 @@ from functools import partial
 from typing import Any
 
 from chaosctl.engine.breaking import FaultOver
+from chaosctl.engine.judging import (
+    checks_of,
+    is_judged_now,
+    judge_span,
+    state_text,
+)
+from chaosctl.engine.judging import since_ms as _since_ms
 from chaosctl.engine.plan import WARMUP_MS_MAX
 from chaosctl.engine.session import Session
 from chaosctl.errors import ChaosctlError, NotStarted, TargetUnreachable
-from chaosctl.experiment.model import Check, NoData
+from chaosctl.experiment.model import Check, NoData, Phase
 from chaosctl.judge.hypothesis import (
     CheckState,
-    began_before,
     judge_check,
     judge_stop,
     own_window_ms,
@@ -72,7 +78,7 @@ def take_baseline(session: Session) -> None:
             states = _judge_step(session, span.start_ms)
             if any(s.outcome is Outcome.FAIL and s.first_breach_ms for s in states):
                 break
-    states = judge_span(session, span)
+    states = judge_span(session, checks_of(session, Phase.BEFORE), span)
     session.baseline = span
     outcome = merge(s.outcome for s in states)
     text = "; ".join(s.name + ": " + state_text(s) for s in states if s.outcome != Outcome.PASS)
@@ -104,7 +110,7 @@ def judge_newest(session: Session, check: Check, since_ms: int) -> CheckState:
     return judge_check(
         check,
         session.sampler.samples,
-        start_ms=max(since_ms, recent_ms),
+        start_ms=max(_since_ms(session, check, since_ms), recent_ms),
         end_ms=settled_ms,
         baseline=session.baseline,
     )
@@ -113,7 +119,10 @@ def judge_newest(session: Session, check: Check, since_ms: int) -> CheckState:
 def measure_recovery(session: Session) -> None:
     """Wait until steady again, and note how long that took."""
     session.phase = "recover"
-    checks = session.setup.experiment.hypothesis
+    checks = checks_of(session, Phase.AFTER)
+    if not checks and session.setup.experiment.hypothesis:
+        session.know(after=Outcome.PASS, is_recovery_asked=False)
+        return
     within_ms = session.setup.experiment.recovery_ms
     end_ms = session.removed_ms + watch_ms(checks, within_ms)
     # A method may go on after its last removal; the data is there then, and only to be looked at.
@@ -134,34 +143,15 @@ def measure_recovery(session: Session) -> None:
                 break
     outcome, silent = Outcome.PASS, ""
     if took_ms is None:
-        states = judge_span(session, Span(session.removed_ms, session.sampler.settled_ms))
+        span = Span(session.removed_ms, session.sampler.settled_ms)
+        states = judge_span(session, checks, span)
         unknown = [s for s in states if s.outcome is Outcome.UNKNOWN]
         outcome = Outcome.UNKNOWN if unknown else Outcome.FAIL
         silent = "; ".join(f"{s.name}: {state_text(s)}" for s in unknown)
+        broken = [f"{s.name}: {state_text(s)}" for s in states if s.outcome is Outcome.FAIL]
+        session.know(unsteady="; ".join(broken))
     session.know(recovery_ms=took_ms, after=outcome, silent=session.facts.silent or silent)
     session.emit("recovery", took_ms=took_ms, within_ms=within_ms, outcome=outcome)
-
-
-def judge_fault(session: Session) -> list[CheckState]:
-    """Judge the whole time of the fault, now that all its data is in."""
-    session.phase = "report"
-    if session.unjudged:
-        return []
-    span = Span(session.judged_from_ms or session.injected_ms, session.removing_ms)
-    states = judge_span(session, span)
-    broken = [s for s in states if s.outcome is Outcome.FAIL]
-    silent = [s for s in states if s.outcome is Outcome.UNKNOWN]
-    blamed = [s for s in broken if not _began_before(session, s)]
-    outcome = merge(s.outcome for s in states)
-    if session.facts.during is Outcome.UNKNOWN and outcome is Outcome.PASS:
-        outcome = Outcome.UNKNOWN  # blind was found out live; late data does not open its eyes
-    session.know(
-        during=outcome,
-        breach_was_before=bool(broken) and not blamed,
-        broken="; ".join(breach_text(session, s) for s in blamed or broken),
-        silent=session.facts.silent or "; ".join(f"{s.name}: {state_text(s)}" for s in silent),
-    )
-    return states
 
 
 def explain(session: Session, states: Sequence[CheckState]) -> dict[str, list[str]]:
@@ -182,43 +172,6 @@ def explain(session: Session, states: Sequence[CheckState]) -> dict[str, list[st
     return found
 
 
-def judge_span(session: Session, span: Span) -> list[CheckState]:
-    """What every check says of a span."""
-    return [
-        judge_check(
-            check,
-            session.sampler.samples,
-            start_ms=span.start_ms,
-            end_ms=span.end_ms,
-            baseline=session.baseline,
-        )
-        for check in session.setup.experiment.hypothesis
-    ]
-
-
-def breach_text(session: Session, state: CheckState) -> str:
-    """A broken check for the reason: value, limit, and when it began."""
-    text = f"{state.name}: {state_text(state)}"
-    if state.first_breach_ms is None:
-        return text
-    check = next(c for c in session.setup.experiment.hypothesis if c.name == state.name)
-    said = session.sampler.said_at(check, state.breach_known_ms or state.first_breach_ms)
-    text += f", {said}" if said else ""
-    since_start_s = (state.first_breach_ms - session.journal.started_ms) / 1000
-    text += f", first at +{since_start_s:.0f} s"
-    if session.confirmed_ms:
-        after_s = (state.first_breach_ms - session.confirmed_ms) / 1000
-        text += f", {after_s:.0f} s after the fault was confirmed"
-    return text
-
-
-def state_text(state: CheckState) -> str:
-    """The numbers of a check's state."""
-    if state.first_breach_ms is None:
-        return state.reason or f"{state.value:.4g} ({state.limit_text})"
-    return f"{state.worst:.4g} (limit {state.limit_text})"
-
-
 def _judge_step(session: Session, start_ms: int) -> list[CheckState]:
     """Judge what has settled, tell the values, and tell each check whose outcome changed."""
     samples, settled_ms = session.sampler.samples, session.sampler.settled_ms
@@ -237,6 +190,7 @@ def _judge_step(session: Session, start_ms: int) -> list[CheckState]:
                 "value": state.value,
                 "outcome": state.outcome,
                 "limit": state.limit_text,
+                "is_judged": is_judged_now(session, check),
             }
             | ({"said": session.sampler.said_at(check, settled_ms)} if check.probe else {})
             for check, state in zip(session.setup.experiment.hypothesis, states, strict=True)
@@ -246,18 +200,23 @@ def _judge_step(session: Session, start_ms: int) -> list[CheckState]:
             for stop in session.setup.experiment.stop
         },
     )
-    for check, state in zip(session.setup.experiment.hypothesis, states, strict=True):
+    judged = [
+        (check, state)
+        for check, state in zip(session.setup.experiment.hypothesis, states, strict=True)
+        if is_judged_now(session, check)
+    ]
+    for check, state in judged:
         if state.outcome is Outcome.UNKNOWN and state.longest_gap_ms <= check.gap_ms:
             continue  # its first window is not full yet: nothing to tell anybody
         if session.said.get(state.name) != state.outcome:
             session.said[state.name] = state.outcome
             session.emit("check", phase=session.phase, **check_json(state))
-    return states
+    return [state for _, state in judged]
 
 
 def _is_warm(session: Session, settled_ms: int) -> bool:
     span = Span(settled_ms - WARMUP_STEPS * STEP_MS, settled_ms)
-    for check in session.setup.experiment.hypothesis:
+    for check in checks_of(session, Phase.BEFORE):
         each_step = replace(check, hold=replace(check.hold, over_ms=0, for_steps=1))
         state = judge_check(
             each_step,
@@ -316,10 +275,10 @@ def _refuse_if_stopped(session: Session, since_ms: int) -> None:
 
 def _refuse_if_blind(session: Session, since_ms: int) -> None:
     """Nobody breaks a system that they cannot see."""
-    for check in session.setup.experiment.hypothesis:
+    for check in checks_of(session, Phase.DURING):
         if check.no_data is not NoData.INCONCLUSIVE:
             continue
-        silent_ms = session.sampler.silent_ms(check, since_ms)
+        silent_ms = session.sampler.silent_ms(check, _since_ms(session, check, since_ms))
         if silent_ms > check.gap_ms:
             text = f"{check.name}: no data for {silent_ms / 1000:g} s"
             said = session.sampler.said_at(check, session.context.now_ms())
@@ -336,17 +295,6 @@ def _stop(session: Session, stop: Any, span: Span) -> Any:
         session.sampler.samples,
         start_ms=span.start_ms,
         end_ms=span.end_ms,
-        baseline=session.baseline,
-    )
-
-
-def _began_before(session: Session, state: CheckState) -> bool:
-    check = next(c for c in session.setup.experiment.hypothesis if c.name == state.name)
-    return state.first_breach_ms is not None and began_before(
-        check,
-        session.sampler.samples,
-        breach_ms=state.first_breach_ms,
-        injected_ms=session.injected_ms,
         baseline=session.baseline,
     )
 
@@ -373,4 +321,6 @@ def check_json(state: CheckState) -> dict[str, Any]:
 
 def all_queries(checks: Sequence[Check], stops: Sequence[Any]) -> list[str]:
     """Every query that an experiment asks the store."""
-    return [c.query for c in checks if c.probe is None] + [s.query for s in stops]
+    compared = [c.hold.population.query for c in checks if c.hold.population is not None]
+    own = [c.query for c in checks if c.probe is None]
+    return own + compared + [s.query for s in stops]

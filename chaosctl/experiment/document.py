@@ -20,17 +20,18 @@ from chaosctl.experiment.forms import (
 )
 from chaosctl.experiment.guards import guards_form
 from chaosctl.experiment.items import ItemForm, check_method
-from chaosctl.experiment.lasting import in_force_ms
+from chaosctl.experiment.lasting import all_last_ms, in_force_ms
 from chaosctl.experiment.model import (
     Check,
     Experiment,
     Guards,
     Item,
     Limits,
+    Phase,
     TargetSpec,
 )
 from chaosctl.experiment.steps import Faults, duration_form, limits_form
-from chaosctl.experiment.windows import STEP_MS, own_window_ms
+from chaosctl.experiment.windows import STEP_MS, baseline_needs_ms, fault_needs_ms
 
 # What each driver can be told; the demo's names are those of its own control API.
 TARGETS: Mapping[str, Mapping[str, Key]] = MappingProxyType(
@@ -53,6 +54,10 @@ TARGETS: Mapping[str, Mapping[str, Key]] = MappingProxyType(
         },
     }
 )
+
+RECOVERY_MS = 30_000
+FORECAST_SLACK_MS = 15_000
+"""How much further than the method and the recovery a forecast reaches: for the looks between."""
 
 
 def _build_target(fields: Fields, _notes: Notes) -> TargetSpec:
@@ -123,6 +128,7 @@ def _build_experiment(fields: Fields, notes: Notes) -> Any:
     _check_names(fields, hypothesis, notes)
     check_method(fields.places["method"], method, hypothesis, notes)
     _check_times(fields, hypothesis, method, notes)
+    _check_phases(fields, hypothesis, notes)
     if len(notes.problems) > before:
         return WRONG
     return Experiment(
@@ -135,7 +141,7 @@ def _build_experiment(fields: Fields, notes: Notes) -> Any:
         stop=fields.get("stop", ()),
         limits=fields.get("limits", Limits()),
         guards=fields.get("guards", Guards()),
-        recovery_ms=fields.get("recovery", 30_000),
+        recovery_ms=fields.get("recovery", RECOVERY_MS),
     )
 
 
@@ -151,15 +157,26 @@ def _check_times(
     fields: Fields, hypothesis: tuple[Check, ...], method: tuple[Item, ...], notes: Notes
 ) -> None:
     """A check that has no whole window could never pass: better said now than after the run."""
-    slowest = max(hypothesis, key=lambda check: own_window_ms(check.hold))
-    need_ms = own_window_ms(slowest.hold)
     baseline_ms: int = fields.values["baseline"]
-    why = f"'{slowest.name}' needs {need_ms // 1000}s"
+    rest_ms = all_last_ms(method) + fields.get("recovery", RECOVERY_MS) + FORECAST_SLACK_MS
+    need_ms, name = baseline_needs_ms(hypothesis, rest_ms)
     if baseline_ms < need_ms:
-        what = f"the baseline of {baseline_ms / 1000:g}s is too short: {why}"
+        what = f"the baseline of {baseline_ms / 1000:g}s is too short: "
+        what += f"'{name}' needs {need_ms // 1000}s"
         notes.add(fields.places["baseline"], what, f"at least {need_ms // 1000}s")
-    fault_ms = in_force_ms(method)
-    need_ms += STEP_MS  # a fault begins in the middle of a step
+    slowest = max(hypothesis, key=fault_needs_ms)
+    need_ms, fault_ms = fault_needs_ms(slowest), in_force_ms(method)
     if fault_ms < need_ms:
+        why = f"'{slowest.name}' needs {(need_ms - STEP_MS) / 1000:g}s"
         what = f"the fault of {fault_ms / 1000:g}s is too short: {why} and a step to begin"
-        notes.add(fields.places["method"], what, f"at least {need_ms // 1000}s")
+        notes.add(fields.places["method"], what, f"at least {-(-need_ms // 1000)}s")
+
+
+def _check_phases(fields: Fields, hypothesis: tuple[Check, ...], notes: Notes) -> None:
+    """Without a look before, nobody could tell a sick system from one that the fault broke."""
+    place = fields.places["hypothesis"]
+    if not any(check.is_judged(Phase.BEFORE) for check in hypothesis):
+        notes.add(place, "no check is judged before the fault", "let one be: 'when: continuous'")
+    if not any(check.is_judged(p) for check in hypothesis for p in (Phase.DURING, Phase.AFTER)):
+        what = "no check is judged during the fault or after it"
+        notes.add(place, what, "let one be: 'when: continuous'")

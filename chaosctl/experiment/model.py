@@ -26,18 +26,47 @@ class Comparison(StrEnum):
     ABOVE = "above"
     BELOW = "below"
     BETWEEN = "between"
+    WITHIN = "within"  # the band of a forecast from the baseline
+    COMPARE = "compare"  # with the values of another query
+
+
+class Phase(StrEnum):
+    """When a check is judged."""
+
+    BEFORE = "before"
+    DURING = "during"
+    ON_FAULT = "on-fault"  # only while the fault is confirmed to be in
+    AFTER = "after"
+
+
+ALL_PHASES = (Phase.BEFORE, Phase.DURING, Phase.AFTER)
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A bound: a number, or a share of the same query's mean over the baseline.
+    """A bound: a number, or made of the same query's mean over the baseline: value · mean + offset.
 
-    `text` is what the user wrote (`97%`, `50% of baseline`).
+    `text` is what the user wrote (`97%`, `50% of baseline`, `baseline + 5`).
     """
 
     value: float
     of_baseline: bool
     text: str
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """What the values of a query are compared with: those of another, at the same time.
+
+    worse: `higher`, `lower` or `either`. The shift that does not matter is the larger of tolerance,
+    in the query's unit, and tolerance_ratio, a share of the other's median.
+    """
+
+    query: str
+    worse: str = "either"
+    tolerance: float = 0.0
+    tolerance_ratio: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +75,15 @@ class Condition:
 
     over_ms: the value is the mean of the query over this window; 0: the value of a step.
     for_steps: how many steps in a row must breach before it counts (at least 1).
+    population: for `compare`. confidence: of the forecast's band and of the comparison.
     """
 
     comparison: Comparison
     limits: tuple[Limit, ...]
     over_ms: int = 0
     for_steps: int = 1
+    population: Population | None = None
+    confidence: float = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +104,7 @@ class Check:
     """A named condition, its policy for silence, and how much it counts.
 
     query: over the store; for a probe `probe:` and the check's name, under which its answers are.
+    phases: when it is judged. grace_ms: for so long after the injection it is not.
     """
 
     name: str
@@ -81,6 +114,14 @@ class Check:
     gap_ms: int = 3000
     weight: float = 2.0
     probe: ProbeSpec | None = None
+    phases: tuple[Phase, ...] = ALL_PHASES
+    grace_ms: int = 0
+
+    def is_judged(self, phase: Phase) -> bool:
+        """Whether it is judged in a phase; `during` has `on-fault` in it."""
+        if phase is Phase.DURING:
+            return Phase.DURING in self.phases or Phase.ON_FAULT in self.phases
+        return phase in self.phases
 
 
 @dataclass(frozen=True, slots=True)

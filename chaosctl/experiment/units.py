@@ -19,12 +19,15 @@ DURATION_MS_MAX = 24 * 3_600_000
 DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?)\s*(ms|s|m|h)$"
 SHARE_PATTERN = r"^([0-9]+(\.[0-9]+)?)\s*%$"
 STEPS_PATTERN = r"^([0-9]+)\s*steps?$"
-LIMIT_PATTERN = r"^([0-9]+(\.[0-9]+)?)\s*%(\s+of\s+baseline)?$"
+_SHARE_OF = r"([0-9]+(\.[0-9]+)?)\s*%(\s+of\s+baseline)?"
+_DIFFERENCE = r"baseline\s*([-+])\s*([0-9]+(\.[0-9]+)?)\s*(%?)"
+LIMIT_PATTERN = f"^({_SHARE_OF}|{_DIFFERENCE})$"
 
 _DURATION = re.compile(DURATION_PATTERN)
 _SHARE = re.compile(SHARE_PATTERN)
 _STEPS = re.compile(STEPS_PATTERN)
-_LIMIT = re.compile(LIMIT_PATTERN)
+_LIMIT = re.compile(f"^{_SHARE_OF}$")
+_BESIDE_BASELINE = re.compile(f"^{_DIFFERENCE}$")
 _NUMBER = re.compile(r"^-?[0-9]+(\.[0-9]+)?$")
 _WORDS = MappingProxyType(
     {"sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "m", "mins": "m"}
@@ -160,8 +163,15 @@ def parse_share(written: object) -> float:
 
 
 def parse_limit(written: object) -> Limit:
-    """A bound of a check: `97%`, `0.97`, `120`, `50% of baseline`."""
+    """A bound of a check: `97%`, `0.97`, `120`, `50% of baseline`, `baseline + 5`.
+
+    A percentage beside the baseline is one of points: `baseline - 2%` of 0.99 is 0.97.
+    """
     text = str(written).strip()
+    beside = _BESIDE_BASELINE.match(text)
+    if beside is not None:
+        offset = float(beside[1] + beside[2]) / (100 if beside[4] else 1)
+        return Limit(1.0, of_baseline=True, text=text, offset=offset)
     match = _LIMIT.match(text)
     if match is not None:
         ratio = float(match[1]) / 100
@@ -176,8 +186,21 @@ def parse_limit(written: object) -> Limit:
     if re.match(r"^-[0-9.]+\s*%", text):
         raise BadUnit(f"a ratio cannot be negative: {text}", "from 0% to 100%")
     if "baseline" in text:
-        raise BadUnit(f"'{text}' is not a share of the baseline", "as in '50% of baseline'")
+        fix = "as in '50% of baseline' or 'baseline + 5'"
+        raise BadUnit(f"'{text}' does not say what of the baseline", fix)
     raise BadUnit(f"'{text}' is not a limit", "as in 97%, 0.97, 120 or '50% of baseline'")
+
+
+def parse_confidence(written: object) -> float:
+    """How sure a band or a comparison is: `95%`, from 50% to 99.9%.
+
+    >>> parse_confidence("98%")
+    0.98
+    """
+    ratio = parse_share(written)
+    if not 0.5 <= ratio <= 0.999:
+        raise BadUnit(f"nobody can be {written} sure", "from 50% to 99.9%, as in 95%")
+    return ratio
 
 
 def _is_number(written: object, text: str) -> bool:

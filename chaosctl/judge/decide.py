@@ -19,8 +19,10 @@ class Facts:
     """What is known at the end of a run; None: never came to that.
 
     Texts are empty where the thing did not happen, else say which one, for the reason.
-    during: the checks merged, over the fault. after: the same once steady again, or at the end of
-    the time to recover. broken, silent: the named check with its numbers, ready to print.
+    is_recovery_asked: False if no check is judged after the fault. unsteady: those that kept it
+    from being steady again. during: the checks merged, over the fault. after: the same once steady
+    again, or at the end of the time to recover. broken, silent: the named check with its numbers,
+    ready to print.
     """
 
     invalid: str = ""
@@ -41,6 +43,8 @@ class Facts:
     removed: bool | None = None
     recovery_ms: int | None = None
     recovery_within_ms: int = 0
+    is_recovery_asked: bool = True
+    unsteady: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ def _unknown(facts: Facts) -> Decision | None:
             return Decision(Verdict.INCONCLUSIVE, f"{facts.silent or 'too little data'} {phase}")
     if not facts.removed:
         return Decision(Verdict.INCONCLUSIVE, "the fault was not seen to be gone after its removal")
-    if facts.recovery_ms is None:
+    if facts.recovery_ms is None and facts.is_recovery_asked:
         return Decision(Verdict.INCONCLUSIVE, "recovery was not measured")
     return None
 
@@ -126,5 +130,5 @@ def _unknown(facts: Facts) -> Decision | None:
 def _no_recovery(facts: Facts) -> str:
     limit = f"within {facts.recovery_within_ms / 1000:g} s of the fault's removal"
     if facts.recovery_ms is None:
-        return f"not steady again {limit}"
+        return f"not steady again {limit}" + (f": {facts.unsteady}" if facts.unsteady else "")
     return f"steady again only after {facts.recovery_ms / 1000:.1f} s, not {limit}"

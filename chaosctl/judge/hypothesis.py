@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from chaosctl.experiment.model import Check, Comparison, Condition, Limit, NoData, StopCondition
+from chaosctl.experiment.model import Check, Comparison, Condition, NoData, StopCondition
 from chaosctl.experiment.windows import STEP_MS, window_ms
 from chaosctl.experiment.windows import own_window_ms as condition_needs_ms
+from chaosctl.judge.limits import Bounds, bounds_of, distance, is_met
+from chaosctl.judge.populations import compare_populations
+from chaosctl.judge.populations import in_words as compared_in_words
 from chaosctl.judge.samples import (
     NO_SERIES,
     Samples,
@@ -25,10 +28,7 @@ from chaosctl.judge.samples import (
     step_ends,
     value_at,
 )
-from chaosctl.judge.verdict import Outcome
-
-TOLERANCE = 1e-9
-"""Relative: a mean of ten times 0.97 is not below 97 % because of its last binary digit."""
+from chaosctl.judge.verdict import Outcome, merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,8 @@ class _Window:
     distance: float
     """How far inside its limits the value is; negative: outside. NaN: cannot be told."""
     is_met: bool
+    has_nothing_to_compare: bool
+    """The baseline has no data, or is too short."""
 
 
 def judge_check(
@@ -90,19 +92,21 @@ def judge_check(
     then such limits hold for any data.
     """
     span = Span(start_ms, end_ms)
+    if check.hold.population is not None:
+        return _judge_populations(check, samples, span, step_ms)
     series = samples.get(check.query, NO_SERIES)
-    limits = _resolve(check.hold.limits, series, baseline, step_ms)
-    windows = [w for w in _windows(check.hold, limits, series, span, step_ms) if _has_value(w)]
+    bounds = bounds_of(check.hold, series, baseline, step_ms)
+    windows = [w for w in _windows(check.hold, bounds, series, span, step_ms) if _has_value(w)]
     breach = _first_run(windows, check.hold.for_steps, is_met=False)
     worst = _worst(windows, check.hold.for_steps)
     gap_ms = longest_gap_ms(series, step_ends(span, step_ms), step_ms)
-    outcome, reason = _outcome(check, limits, windows, breach, gap_ms)
+    outcome, reason = _outcome(check, windows, breach, gap_ms)
     return CheckState(
         name=check.name,
         outcome=outcome,
         value=windows[-1].value if windows else math.nan,
         worst=worst.value if worst else math.nan,
-        limit_text=_limit_text(check.hold, limits),
+        limit_text=bounds.text(_last_ends(check.hold, span, step_ms)),
         first_breach_ms=breach[0].end_ms if breach else None,
         breach_known_ms=breach[-1].end_ms if breach else None,
         windows=len(windows),
@@ -116,18 +120,21 @@ def held_share(
     check: Check,
     samples: Samples,
     *,
-    start_ms: int,
-    end_ms: int,
+    spans: Sequence[Span],
     baseline: Span | None,
     step_ms: int = STEP_MS,
 ) -> float:
-    """The share of the windows in [start_ms, end_ms) with data in which the check held, 0…1.
+    """The share of the windows in the spans with data in which the check held, 0…1.
 
-    NaN without data.
+    NaN without data. A comparison of populations held or it did not.
     """
+    if check.hold.population is not None:
+        states = [_judge_populations(check, samples, span, step_ms) for span in spans]
+        outcome = merge(state.outcome for state in states)
+        return {Outcome.PASS: 1.0, Outcome.FAIL: 0.0, Outcome.UNKNOWN: math.nan}[outcome]
     series = samples.get(check.query, NO_SERIES)
-    limits = _resolve(check.hold.limits, series, baseline, step_ms)
-    found = _windows(check.hold, limits, series, Span(start_ms, end_ms), step_ms)
+    bounds = bounds_of(check.hold, series, baseline, step_ms)
+    found = [w for span in spans for w in _windows(check.hold, bounds, series, span, step_ms)]
     are_met = [window.is_met for window in found if _has_value(window)]
     return sum(are_met) / len(are_met) if are_met else math.nan
 
@@ -146,16 +153,16 @@ def judge_stop(
     Silence does not fire it: a silent store is the hypothesis' business.
     """
     series = samples.get(stop.query, NO_SERIES)
-    limits = _resolve(stop.when.limits, series, baseline, step_ms)
+    bounds = bounds_of(stop.when, series, baseline, step_ms)
     span = Span(start_ms, end_ms)
-    windows = [w for w in _windows(stop.when, limits, series, span, step_ms) if _has_value(w)]
-    is_known = not any(limit.of_baseline or math.isnan(limit.value) for limit in limits)
-    run = _first_run(windows, stop.when.for_steps, is_met=True) if is_known else []
+    windows = [w for w in _windows(stop.when, bounds, series, span, step_ms) if _has_value(w)]
+    known = [window for window in windows if not math.isnan(window.distance)]
+    run = _first_run(known, stop.when.for_steps, is_met=True)
     return StopState(
         name=stop.name,
         fired=bool(run),
         value=(run or windows)[-1].value if windows else math.nan,
-        limit_text=_limit_text(stop.when, limits),
+        limit_text=bounds.text(_last_ends(stop.when, span, step_ms)),
         known_ms=run[-1].end_ms if run else None,
     )
 
@@ -174,12 +181,17 @@ def began_before(
     Followed backwards window by window, across those that straddle the injection: if an unbroken
     row of breaches reaches a window that had ended by then, the fault is not to blame.
     """
+    if check.hold.population is not None:
+        if baseline is None:
+            return False
+        before = compare_populations(check.hold, check.query, samples, baseline, step_ms)
+        return before.outcome is Outcome.FAIL
     series = samples.get(check.query, NO_SERIES)
-    limits = _resolve(check.hold.limits, series, baseline, step_ms)
+    bounds = bounds_of(check.hold, series, baseline, step_ms)
     length_ms = window_ms(check.hold, step_ms)
     end_ms = breach_ms
     while end_ms > injected_ms - length_ms:
-        window = _window(check.hold, limits, series, end_ms, step_ms)
+        window = _window(check.hold, bounds, series, end_ms, step_ms)
         if not _has_value(window) or window.is_met:
             return False
         if end_ms <= injected_ms:
@@ -221,6 +233,36 @@ def watch_ms(checks: Sequence[Check], within_ms: int, step_ms: int = STEP_MS) ->
     return within_ms + longest + step_ms
 
 
+def _judge_populations(check: Check, samples: Samples, span: Span, step_ms: int) -> CheckState:
+    """Of two populations: worst and value are the shift; a breach has been there all the time."""
+    found = compare_populations(check.hold, check.query, samples, span, step_ms)
+    series = samples.get(check.query, NO_SERIES)
+    ends = step_ends(span, step_ms)
+    gap_ms = longest_gap_ms(series, ends, step_ms)
+    if check.hold.population is not None:
+        other = samples.get(check.hold.population.query, NO_SERIES)
+        gap_ms = max(gap_ms, longest_gap_ms(other, ends, step_ms))
+    outcome, reason = found.outcome, found.reason
+    is_silent = gap_ms > check.gap_ms and check.no_data is not NoData.IGNORE
+    if outcome is not Outcome.FAIL and is_silent:
+        outcome = Outcome.FAIL if check.no_data is NoData.FAIL else Outcome.UNKNOWN
+        reason = f"no data for {gap_ms / 1000:g} s"
+    has_breach = found.outcome is Outcome.FAIL and len(ends) > 0
+    return CheckState(
+        name=check.name,
+        outcome=outcome,
+        value=found.shift,
+        worst=found.shift,
+        limit_text=compared_in_words(check.hold),
+        first_breach_ms=ends[0] if has_breach else None,
+        breach_known_ms=ends[-1] if has_breach else None,
+        windows=found.values,
+        longest_gap_ms=gap_ms,
+        margin=found.margin,
+        reason=reason,
+    )
+
+
 def _is_steady(
     check: Check, samples: Samples, span: Span, baseline: Span | None, step_ms: int
 ) -> bool:
@@ -229,25 +271,27 @@ def _is_steady(
     if end_ms > span.end_ms:
         return False
     series = samples.get(check.query, NO_SERIES)
-    limits = _resolve(check.hold.limits, series, baseline, step_ms)
+    bounds = bounds_of(check.hold, series, baseline, step_ms)
     own = Span(span.start_ms, end_ms)
-    first = value_at(series, span.start_ms + step_ms)
+    first_ms = span.start_ms + step_ms
+    first = value_at(series, first_ms)
     if math.isnan(first):
         if check.no_data is not NoData.IGNORE:
             return False
-    elif not _is_met(check.hold, first, _values(limits)):  # a good mean must not hide a bad start
+    elif not is_met(
+        check.hold, first, bounds.over(range(first_ms, first_ms + 1))
+    ):  # a good mean must not hide a bad start
         return False
     if check.no_data is not NoData.IGNORE:
         gap_ms = longest_gap_ms(series, step_ends(own, step_ms), step_ms)
         if gap_ms > check.gap_ms:
             return False
-    windows = [w for w in _windows(check.hold, limits, series, own, step_ms) if _has_value(w)]
-    return bool(windows) and all(w.is_met for w in windows)
+    windows = [w for w in _windows(check.hold, bounds, series, own, step_ms) if _has_value(w)]
+    return bool(windows) and all(w.is_met and not w.has_nothing_to_compare for w in windows)
 
 
 def _outcome(
     check: Check,
-    limits: Sequence[Limit],
     windows: Sequence[_Window],
     breach: Sequence[_Window],
     gap_ms: int,
@@ -259,81 +303,47 @@ def _outcome(
         return outcome, f"no data for {gap_ms / 1000:g} s"
     if not windows:
         return Outcome.UNKNOWN, "no data"
-    if any(math.isnan(limit.value) for limit in limits):
-        return Outcome.UNKNOWN, "no data in the baseline to compare with"
+    if any(window.has_nothing_to_compare for window in windows):
+        what = "no data in the baseline to compare with"
+        if check.hold.comparison is Comparison.WITHIN:
+            what = "the baseline is too short to forecast so far ahead"
+        return Outcome.UNKNOWN, what
     if len(windows) < check.hold.for_steps:
         return Outcome.UNKNOWN, "too little data for one window"
     return Outcome.PASS, ""
 
 
-def _resolve(
-    limits: Sequence[Limit], series: Series, baseline: Span | None, step_ms: int
-) -> tuple[Limit, ...]:
-    """The limits as numbers. Before there is a baseline, its share is left as it stands."""
-    if baseline is None or not any(limit.of_baseline for limit in limits):
-        return tuple(limits)
-    usual = mean(series, step_ends(baseline, step_ms))
-    return tuple(
-        replace(limit, value=limit.value * usual, of_baseline=False) if limit.of_baseline else limit
-        for limit in limits
-    )
-
-
-def _values(limits: Sequence[Limit]) -> tuple[float | None, ...]:
-    """Numbers to compare with; None where there is no baseline yet."""
-    return tuple(None if limit.of_baseline else limit.value for limit in limits)
-
-
 def _windows(
-    condition: Condition, limits: Sequence[Limit], series: Series, span: Span, step_ms: int
+    condition: Condition, bounds: Bounds, series: Series, span: Span, step_ms: int
 ) -> Iterator[_Window]:
     """Every window wholly inside the span, in order."""
     first = window_ms(condition, step_ms) // step_ms - 1
     for end_ms in step_ends(span, step_ms)[first:]:
-        yield _window(condition, limits, series, end_ms, step_ms)
+        yield _window(condition, bounds, series, end_ms, step_ms)
 
 
 def _window(
-    condition: Condition, limits: Sequence[Limit], series: Series, end_ms: int, step_ms: int
+    condition: Condition, bounds: Bounds, series: Series, end_ms: int, step_ms: int
 ) -> _Window:
-    start_ms = end_ms - window_ms(condition, step_ms)
-    value = mean(series, step_ends(Span(start_ms, end_ms), step_ms))
-    numbers = _values(limits)
+    ends = step_ends(Span(end_ms - window_ms(condition, step_ms), end_ms), step_ms)
+    value, numbers = mean(series, ends), bounds.over(ends)
     return _Window(
         end_ms,
         value,
-        _distance(condition.comparison, value, numbers),
-        _is_met(condition, value, numbers),
+        distance(condition.comparison, value, numbers),
+        is_met(condition, value, numbers),
+        any(number is not None and math.isnan(number) for number in numbers),
     )
+
+
+def _last_ends(condition: Condition, span: Span, step_ms: int) -> range:
+    """The steps of the last window of the span."""
+    ends = step_ends(span, step_ms)[-(window_ms(condition, step_ms) // step_ms) :]
+    return ends or range(span.end_ms, span.end_ms + 1)
 
 
 def _has_value(window: _Window) -> bool:
     return not math.isnan(window.value)
-
-
-def _is_met(condition: Condition, value: float, limits: Sequence[float | None]) -> bool:
-    """Whether the value is within its limits; equal (to rounding) is within unless strict."""
-    if None in limits:
-        return True
-    numbers = [limit for limit in limits if limit is not None]
-    if any(math.isnan(number) for number in numbers):
-        return True  # nothing to compare with: said as unknown, never blamed as a breach
-    if any(_is_close(value, number) for number in numbers):
-        return condition.comparison not in (Comparison.ABOVE, Comparison.BELOW)
-    return _distance(condition.comparison, value, numbers) > 0
-
-
-def _is_close(value: float, limit: float) -> bool:
-    return math.isclose(value, limit, rel_tol=TOLERANCE, abs_tol=0.0)
-
-
-def _distance(comparison: Comparison, value: float, limits: Sequence[float | None]) -> float:
-    numbers = [math.nan if limit is None else limit for limit in limits]
-    if comparison is Comparison.BETWEEN:
-        return min(value - numbers[0], numbers[1] - value)
-    if comparison in (Comparison.AT_LEAST, Comparison.ABOVE):
-        return value - numbers[0]
-    return numbers[0] - value
 
 
 def _first_run(windows: Sequence[_Window], length: int, *, is_met: bool) -> list[_Window]:
@@ -353,20 +363,3 @@ def _worst(windows: Sequence[_Window], length: int) -> _Window | None:
     runs = (known[i : i + size] for i in range(len(known) - size + 1))
     mildest = (max(run, key=lambda w: w.distance) for run in runs if run)
     return min(mildest, key=lambda w: w.distance, default=windows[-1] if windows else None)
-
-
-def _limit_text(condition: Condition, limits: Sequence[Limit]) -> str:
-    """How the limit reads: 'at least 97%', 'below 50% of baseline (14.9)', '… for 3 steps'."""
-    words = condition.comparison.value.replace("-", " ")
-    parts = [
-        f"{written.text} ({now.value:.3g})"
-        if written.of_baseline and not now.of_baseline
-        else written.text
-        for written, now in zip(condition.limits, limits, strict=True)
-    ]
-    text = f"{words} {' and '.join(parts)}"
-    if condition.over_ms:
-        text += f" over {condition.over_ms / 1000:g} s"
-    if condition.for_steps > 1:
-        text += f" for {condition.for_steps} steps"
-    return text

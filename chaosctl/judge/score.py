@@ -32,28 +32,30 @@ def score_checks(
     checks: Sequence[Check],
     states: Sequence[CheckState],
     samples: Samples,
-    span: Span,
+    spans: Sequence[Sequence[Span]],
     baseline: Span | None,
 ) -> tuple[CheckScore, ...]:
-    """The score of each check over the span, `states` being what the checks say of the fault."""
+    """The score of each check over its spans; one that has none counts for nothing.
+
+    states: what the checks say, in their order; spans: when each was judged from the injection on.
+    """
     return tuple(
-        _scored(check, state, _held(check, samples, span, baseline))
-        for check, state in zip(checks, states, strict=True)
+        _scored(check, state, held_share(check, samples, spans=own, baseline=baseline))
+        if own
+        else CheckScore(check.name, 0.0, math.nan, math.nan)
+        for check, state, own in zip(checks, states, spans, strict=True)
     )
 
 
 def total_score(parts: Sequence[CheckScore]) -> float:
-    """The mean of the parts by their weights; NaN if one is unknown, or there is none.
+    """The mean of the parts by their weights; NaN if one that counts is unknown, or none does.
 
     >>> total_score([CheckScore("a", 3.0, 1.0, 100.0), CheckScore("b", 1.0, 0.2, 20.0)])
     80.0
     """
-    weight = sum(part.weight for part in parts)
-    return sum(part.weight * part.score for part in parts) / weight if parts else math.nan
-
-
-def _held(check: Check, samples: Samples, span: Span, baseline: Span | None) -> float:
-    return held_share(check, samples, start_ms=span.start_ms, end_ms=span.end_ms, baseline=baseline)
+    counted = [part for part in parts if part.weight > 0]
+    weight = sum(part.weight for part in counted)
+    return sum(part.weight * part.score for part in counted) / weight if counted else math.nan
 
 
 def _scored(check: Check, state: CheckState, held: float) -> CheckScore:

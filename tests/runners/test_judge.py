@@ -17,7 +17,7 @@ from chaosctl.judge.samples import Span
 
 DATA = Path(__file__).parent.parent / "data" / "judge"
 CASES = yaml.safe_load((DATA / "checks.yaml").read_text())
-QUERY = "name,a,:eq"
+QUERY, CONTROL = "name,a,:eq", "name,control,:eq"
 
 
 def check_of(case: dict[str, object]) -> Check:
@@ -34,17 +34,30 @@ def check_of(case: dict[str, object]) -> Check:
     return check
 
 
+def numbers(text: str) -> list[float]:
+    """`1 _ 2*3` is 1, silence, and three times 2."""
+    found: list[float] = []
+    for word in text.split():
+        value, _, times = word.partition("*")
+        found += [math.nan if value == "_" else float(value)] * int(times or 1)
+    return found
+
+
+def by_step(values: list[float]) -> dict[int, float]:
+    return {(i + 1) * 1000: v for i, v in enumerate(values)}
+
+
 def span_of(pair: list[float]) -> Span:
     return Span(int(pair[0] * 1000), int(pair[1] * 1000))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c["name"].replace(" ", "-"))
 def test_check_says_of_a_span(case):
-    values = [math.nan if v == "_" else float(v) for v in case["values"].split()]
+    values = numbers(case["values"])
     span = span_of(case.get("span", [0, len(values)]))
     state = judge_check(
         check_of(case),
-        {QUERY: {(i + 1) * 1000: v for i, v in enumerate(values)}},
+        {QUERY: by_step(values), CONTROL: by_step(numbers(case.get("control", "")))},
         start_ms=span.start_ms,
         end_ms=span.end_ms,
         baseline=span_of(case["baseline"]) if "baseline" in case else None,

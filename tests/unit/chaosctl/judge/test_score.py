@@ -28,7 +28,8 @@ def scored(values_of, weights=None, fault_steps=20):
         for check in checks
     ]
     steps = max(map(len, values_of.values()))
-    return score_checks(checks, states, samples, Span(0, steps * STEP_MS), None)
+    spans = [[Span(0, steps * STEP_MS)] for _ in checks]
+    return score_checks(checks, states, samples, spans, None)
 
 
 def test_what_always_holds_scores_a_hundred():
@@ -70,3 +71,24 @@ def test_gaps_that_are_too_long_are_unknown_though_the_rest_held():
     parts = scored({"a": [1.0] * 8 + [None] * 8 + [1.0] * 4})
     assert parts[0].held == 1.0
     assert math.isnan(parts[0].score)
+
+
+def test_check_counts_for_the_time_only_in_which_it_is_judged():
+    check = Check("a", "a", HOLD)
+    samples = {"a": {(i + 1) * STEP_MS: 1.0 if i < 5 or i >= 15 else 0.5 for i in range(20)}}
+    state = judge_check(check, samples, start_ms=15_000, end_ms=20_000, baseline=None)
+    (part,) = score_checks([check], [state], samples, [[Span(15_000, 20_000)]], None)
+    assert (part.held, part.score) == (1.0, 100.0)
+    twice = [[Span(0, 10_000), Span(15_000, 20_000)]]
+    (part,) = score_checks([check], [state], samples, twice, None)
+    assert part.held == pytest.approx(10 / 15)
+
+
+def test_check_that_is_not_judged_after_the_injection_counts_for_nothing():
+    checks = [Check("a", "a", HOLD), Check("b", "b", HOLD, weight=3.0)]
+    samples = {"a": {(i + 1) * STEP_MS: 1.0 for i in range(20)}, "b": {}}
+    states = [judge_check(c, samples, start_ms=0, end_ms=20_000, baseline=None) for c in checks]
+    parts = score_checks(checks, states, samples, [[Span(0, 20_000)], []], None)
+    assert parts[1].weight == 0
+    assert total_score(parts) == 100.0
+    assert math.isnan(total_score(parts[1:]))
