@@ -58,3 +58,20 @@ FailFast = Annotated[
 KeepGoing = Annotated[
     bool, typer.Option("--keep-going", help="Go on after a stop condition ended a run.")
 ]
+Html = Annotated[
+    Path | None, typer.Option("--html", help="Write a report of the run, one HTML file.")
+]
+Markdown = Annotated[
+    Path | None, typer.Option("--markdown", help="Write a report to a file, as Markdown.")
+]
+Sarif = Annotated[
+    Path | None, typer.Option("--sarif", help="Write the findings to a file, as SARIF 2.1.0.")
+]
+Summary = Annotated[
+    str,
+    typer.Option(
+        "--summary",
+        metavar="auto|FILE",
+        help="Markdown for people on a CI server; auto: where GitHub shows it, with annotations.",
+    ),
+]

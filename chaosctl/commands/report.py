@@ -3,41 +3,107 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chaosctl.commands.options import AsJson
+from chaosctl.commands.options import AsJson, Html, Markdown, Sarif, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chaosctl.context import Context
+    from chaosctl.engine import RunResult
+
+
+Junit = Annotated[
+    Path | None, typer.Option("--junit", help="Write JUnit XML: a suite a run, a case a check.")
+]
+Png = Annotated[Path | None, typer.Option("--png", help="Write each chart to a folder, as PNG.")]
+Diff = Annotated[
+    str, typer.Option("--diff", metavar="RUN", help="Compare with this run, not the last one.")
+]
+Trend = Annotated[
+    int | None, typer.Option("--trend", min=1, max=1000, help="How many earlier runs to show.")
+]
+Open = Annotated[bool, typer.Option("--open", help="Show the HTML report in a browser.")]
 
 
 def report(
     runs: Annotated[
         list[str], typer.Argument(metavar="RUN...", help="Run ids, their unique ends, or `last`.")
     ],
-    junit: Annotated[
-        bool, typer.Option("--junit", help="Print JUnit XML: a suite a run, a case a check.")
-    ] = False,
+    html: Html = None,
+    markdown: Markdown = None,
+    junit: Junit = None,
+    sarif: Sarif = None,
+    png: Png = None,
+    summary: Summary = "",
+    diff: Diff = "",
+    trend: Trend = None,
+    open_it: Open = False,
     as_json: AsJson = False,
 ) -> int:
-    """Print how runs ended; the exit code says whether they could be read, not what they found.
+    """Tell how runs ended, from their folders alone: no store or target is needed any more.
 
-    Examples: chaosctl report last | chaosctl report last --junit
+    Files are named by the options; `-` is standard output. The exit code says whether the runs
+    could be read, not what they found.
+
+    Examples: chaosctl report last --html report.html --open | chaosctl report last --diff k7f
     """
     from chaosctl.context import Context
     from chaosctl.engine import find_run, read_result
-    from chaosctl.report.json_lines import to_json_line
-    from chaosctl.report.junit import render_junit
-    from chaosctl.report.result_text import render_result
-    from chaosctl.report.symbols import speaks_unicode
+    from chaosctl.errors import ChaosctlError
+    from chaosctl.report.outputs import write_outputs
+    from chaosctl.report.wanted import TREND_RUNS, Outputs, refuse_unwritable
 
     context = Context()
     results = [read_result(find_run(context, run).folder) for run in runs]
-    if junit:
-        print(render_junit(results), end="")
-        return 0
-    for result in results:
-        if as_json:
-            print(to_json_line(result.as_json()))
-        else:
-            print(render_result(result, unicode=speaks_unicode(sys.stdout.encoding)))
+    before = read_result(find_run(context, diff).folder) if diff else None
+    outputs = Outputs(html, markdown, sarif, junit, png, summary, trend or TREND_RUNS)
+    if open_it and html is None:
+        raise ChaosctlError(
+            "--open shows an HTML report", where="chaosctl report", fix="name it with --html FILE"
+        )
+    refuse_unwritable(outputs, len(results))
+    files = write_outputs(context, outputs, results, before=before)
+    if as_json:
+        print_json(results)
+    elif not outputs.are_wanted:
+        print_text(context, results, before, trend or 0)
+    else:
+        print(*files, sep="\n", file=sys.stderr if Path("-") in outputs.named else sys.stdout)
+    if open_it and html is not None:
+        import webbrowser
+
+        webbrowser.open(html.absolute().as_uri())
     return 0
+
+
+def print_json(results: Sequence[RunResult]) -> None:
+    """An object for each run (schema chaosctl/report/v1)."""
+    from chaosctl.report.evidence import read_evidence
+    from chaosctl.report.json_lines import to_json_line
+    from chaosctl.report.page import report_as_json
+
+    for result in results:
+        if result.folder is not None:
+            print(to_json_line(report_as_json(read_evidence(result.folder))))
+
+
+def print_text(
+    context: Context, results: Sequence[RunResult], before: RunResult | None, trend: int
+) -> None:
+    """What `chaosctl run` said at its end; and the runs before it, if asked."""
+    from chaosctl.engine.history import earlier_runs, result_before
+    from chaosctl.report.result_text import render_result
+    from chaosctl.report.runs import render_past
+    from chaosctl.report.symbols import speaks_unicode
+
+    for result in results:
+        last = before or result_before(context, result)
+        unicode = speaks_unicode(sys.stdout.encoding)
+        print(render_result(result, before=last, unicode=unicode))
+        if past := earlier_runs(context, result, trend) if trend else []:
+            print(render_past(past))

@@ -17,15 +17,19 @@ from chaosctl.commands.options import (
     AsJson,
     DryRun,
     FailFast,
+    Html,
     Junit,
     KeepGoing,
+    Markdown,
     Plain,
     Quiet,
     Repeat,
     ReportFolder,
+    Sarif,
     Seed,
     Settings,
     Store,
+    Summary,
     TrustActions,
     UntilFailure,
     Yes,
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from chaosctl.engine.approval import Approval
     from chaosctl.engine.result import RunResult
     from chaosctl.engine.rounds import Rounds
+    from chaosctl.report.wanted import Outputs
 
     View = AbstractContextManager[Callable[[Mapping[str, Any]], None]]
 
@@ -55,6 +60,7 @@ class Wishes:
     as_json: bool
     junit: Path | None
     report: Path | None
+    outputs: Outputs
     trust_actions: bool = False
 
 
@@ -69,6 +75,10 @@ def run(
     store: Store = "",
     plain: Plain = False,
     junit: Junit = None,
+    html: Html = None,
+    markdown: Markdown = None,
+    sarif: Sarif = None,
+    summary: Summary = "",
     report: ReportFolder = None,
     repeat: Repeat = None,
     until_failure: UntilFailure = False,
@@ -90,6 +100,7 @@ def run(
     from chaosctl.experiment.load import find
     from chaosctl.importers.toolkit_experiment import load_any
     from chaosctl.judge.verdict import worst
+    from chaosctl.report.wanted import Outputs
 
     if dry_run:
         return worst(
@@ -100,7 +111,8 @@ def run(
     )
     # All documents are checked before the first run touches anything.
     documents = [load_any(find(name), settings or ()) for name in experiments]
-    wishes = Wishes(seed, store, yes, plain, quiet, as_json, junit, report, trust_actions)
+    outputs = Outputs(html, markdown, sarif, summary=summary)
+    wishes = Wishes(seed, store, yes, plain, quiet, as_json, junit, report, outputs, trust_actions)
     return run_rounds(documents, rounds, wishes)
 
 
@@ -109,8 +121,10 @@ def run_rounds(documents: Sequence[Any], rounds: Rounds, wishes: Wishes) -> int:
     from chaosctl.context import Context
     from chaosctl.judge.verdict import worst
     from chaosctl.report.result_files import make_report_folder
+    from chaosctl.report.wanted import refuse_unwritable
 
     context = Context()
+    refuse_unwritable(wishes.outputs, len(documents) * rounds.times)
     write_junit(wishes.junit, [])  # or say now that it cannot be written
     if wishes.report is not None:
         make_report_folder(wishes.report)
@@ -130,13 +144,15 @@ def run_rounds(documents: Sequence[Any], rounds: Rounds, wishes: Wishes) -> int:
         )
         results.append(result)
         try:
-            tell(result, as_json=wishes.as_json)
+            tell(result, context, as_json=wishes.as_json)
         except OSError:  # the terminal is closed, or who read our pipe is gone
             fall_silent()
-        code = worst([code, result.exit_code, keep(partial(write_report, wishes.report, result))])
+        kept = keep(partial(write_report, wishes.report, result, context))
+        code = worst([code, result.exit_code, kept])
         if rounds.is_over(result):
             break
-    return worst([code, keep(partial(write_junit, wishes.junit, results))])
+    kept = keep(partial(write_reports, context, wishes.outputs, results))
+    return worst([code, kept, keep(partial(write_junit, wishes.junit, results))])
 
 
 def keep(write: Callable[[], None]) -> int:
@@ -153,13 +169,25 @@ def keep(write: Callable[[], None]) -> int:
     return 0
 
 
-def write_report(folder: Path | None, result: RunResult) -> None:
-    """Write one result, if anybody wants it. Raises ChaosctlError if it cannot be."""
+def write_reports(context: Context, outputs: Outputs, results: Sequence[RunResult]) -> None:
+    """Write what is wanted of all runs, if anything is. Raises ChaosctlError if it cannot be."""
+    if outputs.are_wanted:
+        from chaosctl.report.outputs import write_outputs
+
+        write_outputs(context, outputs, results)
+
+
+def write_report(folder: Path | None, result: RunResult, context: Context) -> None:
+    """Write one result and its reports, if anybody wants them. Raises ChaosctlError."""
     if folder is None:
         return
     from chaosctl.report.result_files import write_result_file
 
     write_result_file(folder, result)
+    if result.folder is not None:
+        from chaosctl.report.outputs import write_into
+
+        write_into(context, folder, result)
 
 
 def write_junit(path: Path | None, results: Sequence[RunResult]) -> None:
@@ -286,8 +314,9 @@ def fall_silent() -> None:
     os.dup2(nowhere, sys.stderr.fileno())
 
 
-def tell(result: RunResult, *, as_json: bool) -> None:
-    """Print the result on standard output."""
+def tell(result: RunResult, context: Context, *, as_json: bool) -> None:
+    """Print the result on standard output, beside that of the last run if there was one."""
+    from chaosctl.engine.history import result_before
     from chaosctl.report.json_lines import to_json_line
     from chaosctl.report.result_text import render_result
     from chaosctl.report.symbols import speaks_unicode
@@ -295,4 +324,6 @@ def tell(result: RunResult, *, as_json: bool) -> None:
     if as_json:
         print(to_json_line(result.as_json()), flush=True)
     else:
-        print(render_result(result, unicode=speaks_unicode(sys.stdout.encoding)), flush=True)
+        unicode = speaks_unicode(sys.stdout.encoding)
+        before = result_before(context, result)
+        print(render_result(result, before=before, unicode=unicode), flush=True)

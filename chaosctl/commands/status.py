@@ -11,27 +11,41 @@ from chaosctl.commands.options import AsJson
 
 def status(
     show_all: Annotated[bool, typer.Option("--all", help="Finished runs too.")] = False,
+    experiment: Annotated[
+        str, typer.Option("--experiment", help="With --all: of this experiment only.")
+    ] = "",
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="With --all: only the newest so many.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Show the runs that are active and those that left something behind.
 
     Exits 6 when something is left to undo: `chaosctl recover` takes it back.
 
-    Examples: chaosctl status | chaosctl status --all --json
+    Examples: chaosctl status | chaosctl status --all --limit 20
     """
-    import json
-
     from chaosctl.context import Context
     from chaosctl.engine import RunState, list_runs
+    from chaosctl.engine.history import past_runs
     from chaosctl.judge.verdict import UNDO_INCOMPLETE
-    from chaosctl.report.runs import render_runs, run_as_json
+    from chaosctl.report.json_lines import to_json_line
+    from chaosctl.report.runs import past_as_json, render_past, render_runs, run_as_json
 
-    runs = list_runs(Context())
-    shown = [run for run in runs if show_all or run.state is not RunState.FINISHED]
+    context = Context()
+    if show_all:
+        past = past_runs(context)
+        runs = [run.summary for run in past]
+        kept = [run for run in past if experiment in ("", run.summary.experiment)][-(limit or 0) :]
+        shown, text = [past_as_json(run) for run in kept], render_past(kept)
+    else:
+        runs = list_runs(context)
+        busy = [run for run in runs if run.state is not RunState.FINISHED]
+        shown, text = [run_as_json(run) for run in busy], render_runs(busy)
     if as_json:
-        print(json.dumps({"schema": "chaosctl/status/v1", "runs": [run_as_json(r) for r in shown]}))
+        print(to_json_line({"schema": "chaosctl/status/v1", "runs": shown}))
     elif shown:
-        print(render_runs(shown))
+        print(text)
     else:
         finished = f"; {len(runs)} finished: --all" if runs else ""
         print(f"nothing is running, nothing is left to undo{finished}")

@@ -93,8 +93,8 @@ def plan_experiment(
         seed=seed,
         steps=steps,
         method=method,
-        population=Counter(sorted(i.service for i in instances)),
-        hit=Counter(sorted(touched.values())),
+        population=dict(Counter(sorted(i.service for i in instances))),
+        hit=dict(Counter(sorted(touched.values()))),
         limits={
             "instances": experiment.limits.instances,
             "min-healthy": experiment.limits.min_healthy,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from chaosctl.engine import RunState, RunSummary, UndoReport
+from chaosctl.engine.history import PastRun
 from chaosctl.judge.verdict import UNDO_INCOMPLETE, UndoState
+from chaosctl.report.symbols import duration
 
 MARKS = {RunState.ACTIVE: "running", RunState.FINISHED: "", RunState.UNFINISHED: "LEFT BEHIND"}
 
@@ -27,6 +30,30 @@ def render_runs(runs: Sequence[RunSummary]) -> str:
             lines.append(f"  {left} of {run.records} undo steps left")
             lines.append(f"  fix: chaosctl undo {run.id}")
     return "\n".join(lines)
+
+
+def render_past(runs: Sequence[PastRun]) -> str:
+    """A line a run: when, verdict, score, recovery, reason; and what each left behind."""
+    return "\n".join(
+        f"{_score(run)}  {_recovery(run)}  {line}" if number == 0 else line
+        for run in runs
+        for number, line in enumerate(render_runs([run.summary]).splitlines())
+    )
+
+
+def past_as_json(run: PastRun) -> dict[str, Any]:
+    """A run as plain JSON values, with what its result said."""
+    said = {"score": run.score, "recovery_ms": run.recovery_ms, "worst": dict(run.worst)}
+    return run_as_json(run.summary) | said | {"sha256": run.sha256}
+
+
+def _score(run: PastRun) -> str:
+    return "score n/a" if math.isnan(run.score) else f"score {run.score:3.0f}"
+
+
+def _recovery(run: PastRun) -> str:
+    took = "" if run.recovery_ms is None else duration(run.recovery_ms)
+    return f"recovery {took:<7}" if took else " " * 16
 
 
 def run_as_json(run: RunSummary) -> dict[str, Any]:

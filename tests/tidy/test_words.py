@@ -13,6 +13,7 @@ PATTERNS = {
 }
 URL = re.compile(r"https?://([\w.-]+)")
 HOSTS = {
+    "json.schemastore.org",
     "localhost",
     "127.0.0.1",
     "keepachangelog.com",

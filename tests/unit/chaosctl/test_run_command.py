@@ -6,6 +6,7 @@ import pytest
 
 from chaosctl.cli import run_cli
 from chaosctl.commands.run import keep, write_junit, write_report
+from chaosctl.context import Context
 from chaosctl.engine.result import RunResult, read_result_file
 from chaosctl.errors import ChaosctlError
 from chaosctl.judge.verdict import UndoState, Verdict
@@ -30,8 +31,8 @@ def test_results_are_written_whole(tmp_path):
 
 
 def test_a_report_folder_has_each_result_as_it_can_be_read_again(tmp_path):
-    write_report(tmp_path, RESULT)
-    write_report(None, RESULT)
+    write_report(tmp_path, RESULT, Context())
+    write_report(None, RESULT, Context())
     (path,) = tmp_path.iterdir()
     assert path.name == "20260314-0915-k7f.json"
     assert read_result_file(path) == RESULT

@@ -1,0 +1,160 @@
+"""JSON Schemas of what a run leaves: its result, its samples, its report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chaosctl.engine import result as result_module
+from chaosctl.engine import series as series_module
+from chaosctl.judge.verdict import Outcome, UndoState, Verdict
+from chaosctl.report import page
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_TEXT = {"type": "string"}
+_NUMBER = {"type": ["number", "null"], "description": "null: not known"}
+_MS = {"type": ["integer", "null"], "description": "epoch ms; null or 0: it never came to that"}
+_COUNT = {"type": "integer", "minimum": 0}
+
+
+def result_schema() -> dict[str, Any]:
+    """The schema of result.json. Fields may be added, none is renamed."""
+    check = _object(
+        {
+            "name": _TEXT,
+            "outcome": {"enum": [each.value for each in Outcome]},
+            "value": _NUMBER,
+            "worst": _NUMBER,
+            "margin": _NUMBER,
+            "limit": _TEXT,
+            "first_breach_ms": _MS,
+            "longest_gap_ms": _COUNT,
+            "reason": _TEXT,
+            "weight": _NUMBER,
+            "held": _NUMBER,
+            "score": _NUMBER,
+        },
+        required=("name", "outcome"),
+    )
+    detail = _object(
+        {
+            "experiment": _TEXT,
+            "title": _TEXT,
+            "document": _object({"source": _TEXT, "sha256": _TEXT}),
+            "about": _object({"chaosctl": _TEXT, "python": _TEXT, "commit": _TEXT}),
+            "target": {"type": "object"},
+            "seed": {"type": "integer"},
+            "checks": _list(check),
+            "score": _NUMBER,
+            "recovery_ms": _MS,
+            "recovery_within_ms": _MS,
+            "undo": _object({"done": _COUNT, "of": _COUNT, "errors": _list(_TEXT)}),
+            **{f"{name}_ms": _MS for name in ("started", "injected", "confirmed", "removing")},
+            **{f"{name}_ms": _MS for name in ("removed", "ended")},
+            "targets": _list(_TEXT),
+        }
+    )
+    fields = {
+        "schema": {"const": result_module.SCHEMA},
+        "run_id": _TEXT,
+        "verdict": {"enum": [each.value for each in Verdict]},
+        "undo": {"enum": [each.value for each in UndoState]},
+        "exit_code": {"type": "integer"},
+        "reason": _TEXT,
+        "fix": _TEXT,
+        "detail": detail,
+    }
+    return _document(result_module.SCHEMA, "result of a run", _object(fields, tuple(fields)))
+
+
+def series_schema() -> dict[str, Any]:
+    """The schema of series.json."""
+    packed = _object({"start_ms": {"type": "integer"}, "values": _list(_NUMBER)})
+    span = _object({"start_ms": _MS, "end_ms": _MS})
+    fields = {
+        "schema": {"const": series_module.SCHEMA},
+        "run_id": _TEXT,
+        "is_whole": {"type": "boolean"},
+        "step_ms": {"type": "integer", "exclusiveMinimum": 0},
+        "baseline": {"anyOf": [span, {"type": "null"}]},
+        "lines": _list(_line()),
+        "series": {"type": "object", "additionalProperties": packed},
+    }
+    return _document(series_module.SCHEMA, "samples of a run", _object(fields, tuple(fields)))
+
+
+def report_schema() -> dict[str, Any]:
+    """The schema of what a report embeds, and `chaosctl report --json` prints."""
+    undo = {
+        "record_id": _TEXT,
+        "fault": _TEXT,
+        "mechanism": _TEXT,
+        "instances": _list(_TEXT),
+        "attempts": _COUNT,
+        "took_ms": _COUNT,
+        "is_done": {"type": "boolean"},
+        "by": _TEXT,
+        "error": _TEXT,
+    }
+    check = {
+        "name": _TEXT,
+        "query": _TEXT,
+        "outcome": {"enum": [each.value for each in Outcome]},
+        "limit": _TEXT,
+        "worst": _NUMBER,
+        "worst_ms": _MS,
+        "margin": _NUMBER,
+        "first_breach_ms": _MS,
+        "samples": _COUNT,
+        "silent_ms": _COUNT,
+        "weight": _NUMBER,
+        "score": _NUMBER,
+        "reason": _TEXT,
+        "because": _list(_TEXT),
+    }
+    event = {"seq": _COUNT, "at_ms": {"type": "integer"}, "event": _TEXT}
+    result = result_schema()
+    fields = {
+        "schema": {"const": page.SCHEMA},
+        "result": {key: value for key, value in result.items() if not key.startswith("$")},
+        "plan": {"type": "object"},
+        "document": _TEXT,
+        "repeat": _TEXT,
+        "trouble": _list(_TEXT),
+        "undo": _list(_object(undo, tuple(undo))),
+        "checks": _list(_object(check, tuple(check))),
+        "lines": _list(_line()),
+        "events": _list(_object(event, tuple(event))),
+        "drawing": {"type": "object"},
+    }
+    return _document(page.SCHEMA, "report of a run", _object(fields, tuple(fields)))
+
+
+def _line() -> dict[str, Any]:
+    fields = {
+        "name": _TEXT,
+        "query": _TEXT,
+        "is_stop": {"type": "boolean"},
+        "comparison": _TEXT,
+        "limits": _list(_NUMBER),
+        "limit_text": _TEXT,
+        "over_ms": _COUNT,
+        "for_steps": _COUNT,
+        "usual": _NUMBER,
+        "low": _NUMBER,
+        "high": _NUMBER,
+    }
+    return _object(fields, tuple(fields))
+
+
+def _document(identity: str, title: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"$schema": _DRAFT, "$id": identity, "title": f"chaosctl {title}", **body}
+
+
+def _object(properties: Mapping[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": "object", "properties": dict(properties)}
+    return found | {"required": list(required)} if required else found
+
+
+def _list(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": dict(items)}

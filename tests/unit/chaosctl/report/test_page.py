@@ -1,0 +1,143 @@
+"""The HTML report: in order, by itself, and not to be broken by what it tells of."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from chaosctl.engine import read_result
+from chaosctl.report.evidence import read_evidence
+from chaosctl.report.json_lines import to_json_line
+from chaosctl.report.markdown import code, escape, render_markdown
+from chaosctl.report.page import render_html, report_as_json
+
+DATA = Path(__file__).resolve().parents[3] / "data"
+RUNS = sorted(p for kind in ("reports", "runs") for p in (DATA / kind).iterdir() if p.is_dir())
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"`&{{7*7}} |x"
+
+
+class Page(HTMLParser):
+    """What a browser would see: elements with their attributes, and the text of each section."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.words: list[str] = []
+        self._in_script = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._in_script = tag == "script"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_script = False
+
+    def handle_data(self, data: str) -> None:
+        (self.scripts if self._in_script else self.words).append(data)
+
+
+@pytest.fixture
+def hostile_run(tmp_path: Path) -> Path:
+    """The run that failed, with a hostile text wherever a text can stand."""
+    folder = tmp_path / "20260314-0915-k7f"
+    shutil.copytree(DATA / "reports" / "failed", folder)
+    quoted = json.dumps(HOSTILE)[1:-1]
+    for name in ("result.json", "series.json", "plan.json", "journal.jsonl"):
+        path = folder / name
+        text = path.read_text()
+        for word in ("starts succeed", "status 5xx: 88%", "i-00api", "viewers give up", "small"):
+            text = text.replace(word, quoted)
+        path.write_text(text)
+    (folder / "document.yaml").write_text(f"# {HOSTILE}\n")
+    return folder
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda path: path.name)
+def test_page_has_its_sections_in_order_and_is_small(run: Path) -> None:
+    text = render_html(read_evidence(run), before=read_result(DATA / "reports" / "passed"))
+    ids = [a["id"] for tag, a in Page(text).elements if tag == "section"]
+    assert ids == [
+        "what", "timeline", "charts", "checks", "recovery", "undo", "difference", "document",
+        "repeat",
+    ]  # fmt: skip
+    assert len(text.encode()) <= 400_000
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda path: path.name)
+def test_page_refers_to_nothing_outside_itself(run: Path) -> None:
+    page = Page(render_html(read_evidence(run)))
+    for tag, attributes in page.elements:
+        assert tag not in ("link", "img", "iframe", "object", "embed", "base", "form", "a"), tag
+        for name in ("src", "href", "xlink:href", "action", "data", "style", "srcset"):
+            assert name not in attributes, (tag, attributes)
+    policy = next(a["content"] for t, a in page.elements if a.get("http-equiv"))
+    assert policy is not None
+    assert "default-src 'none'" in policy
+    assert "unsafe-inline'; script" in policy  # styles only
+    assert re.search(r"script-src 'sha256-[A-Za-z0-9+/=]{44}'$", policy)
+
+
+def test_page_carries_its_data(tmp_path: Path) -> None:
+    evidence = read_evidence(DATA / "reports" / "failed")
+    data = json.loads(Page(render_html(evidence)).scripts[0])
+    assert data == json.loads(to_json_line(report_as_json(evidence)))
+    errors = data["lines"][1]
+    assert max(v for v in errors["values"] if v is not None) == pytest.approx(0.06, abs=0.01)
+
+
+def test_hostile_texts_stay_texts(hostile_run: Path) -> None:
+    evidence = read_evidence(hostile_run)
+    before = read_result(hostile_run)
+    text = render_html(evidence, before=before)
+    page = Page(text)
+    assert [a.get("type") for tag, a in page.elements if tag == "script"] == [
+        "application/json", None
+    ]  # fmt: skip
+    assert not any(tag == "img" or "onerror" in a for tag, a in page.elements)
+    assert HOSTILE in "".join(page.words)
+    assert "alert(1)" not in page.scripts[1]
+    data = json.loads(page.scripts[0])
+    assert HOSTILE in {line["name"] for line in data["lines"]}
+
+
+def test_hostile_texts_stay_texts_in_markdown(hostile_run: Path) -> None:
+    evidence = read_evidence(hostile_run)
+    text = render_markdown(evidence, before=read_result(DATA / "reports" / "passed"))
+    assert not re.search(r"(?<!\\)<", text.replace("`", ""))
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "script" in line]
+    assert rows
+    for row in rows:  # a bar of its own would shift the columns
+        assert len(re.findall(r"(?<!\\)\|", row)) in (5, 9), row
+
+
+def test_code_spans_cannot_be_left() -> None:
+    assert code("a `b` c") == "`` a `b` c ``"
+    assert escape("see https://evil.test/ @team") == "see https:\u200b//evil.test/ \\@team"
+
+
+def test_a_run_without_samples_or_journal_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    shutil.copy(DATA / "reports" / "aborted" / "result.json", folder)
+    text = render_html(read_evidence(folder))
+    assert "Not all of this run could be read: no journal" in text
+    assert "no samples were taken" in text
+    shutil.copy(DATA / "reports" / "aborted" / "journal.jsonl", folder)
+    assert "kept no samples" in render_html(read_evidence(folder))
+
+
+def test_a_run_ended_by_its_watchdog_is_told_from_its_journal(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(DATA / "reports" / "failed", folder)
+    path = folder / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"detail": {}, "verdict": "aborted"}))
+    evidence = read_evidence(folder)
+    assert (evidence.name, evidence.seed) == ("zone", 4711)
+    assert 'class="faulted"' in render_html(evidence)
