@@ -169,8 +169,9 @@ def _score(before: Accepted, now: Observed, terms: Terms) -> Iterator[Finding]:
     if was is None:
         return
     if score is None:
-        text = f"no score, was {was.median:.0f}"
-        yield Finding("score", now.name, Effect.UNCLEAR, text)
+        if now.verdict not in WEAK:  # who ends early has often none, and the verdict says it all
+            text = f"no score, was {was.median:.0f}"
+            yield Finding("score", now.name, Effect.UNCLEAR, text)
         return
     drop = was.median - score.median
     # The spread of one run is no deviation but a guess at the noise: three of it would hide all.
@@ -200,12 +201,13 @@ def _recovery(before: Accepted, now: Observed) -> Iterator[Finding]:
 
 def _check(name: str, before: Accepted, now: Observed) -> Iterator[Finding]:
     was, found = before.checks[name], now.check(name)
+    is_other_document = all(run.document != before.document for run in now.runs)
     if found is None:
-        text = f"{name}: in the baseline file, and without data now"
-        yield Finding("document-changed", now.name, Effect.WARN, text, name)
+        if is_other_document:
+            text = f"{name}: in the baseline file, and no check with data now"
+            yield Finding("document-changed", now.name, Effect.WARN, text, name)
         return
-    has_other_limit = was.limit != found.limit
-    if has_other_limit and all(run.document != before.document for run in now.runs):
+    if is_other_document and was.limit != found.limit:
         return  # margins to different limits do not compare
     yield from _margin(name, was, found, now)
     shift = -_significant_shift(was.margin, found.margin)
