@@ -24,45 +24,7 @@ def chaos_command():
     return (sys.executable, "-m", "tests.simulated_command")
 """
 
-
-@pytest.fixture
-def start(tmp_path, root, monkeypatch):
-    """Starts a pytest on some tests, in a folder of its own."""
-    paths = [root, root / "targets" / "demo-platform"]
-    monkeypatch.setenv("PYTHONPATH", ":".join(str(path) for path in paths))
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    (tmp_path / "conftest.py").write_text(COMMAND)
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-
-    def begin(text: str, *options: str) -> subprocess.Popen[str]:
-        (tmp_path / "test_it.py").write_text("import pytest\n" + text)
-        loaded = () if IS_INSTALLED else ("-p", "chaosctl.pytest_plugin")
-        return subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", *loaded, *options],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    return begin
-
-
-@pytest.fixture
-def ask(start):
-    """Runs a pytest to its end."""
-
-    def answer(text: str, *options: str) -> tuple[int, str]:
-        process = start(text, *options)
-        out, _ = process.communicate(timeout=100)
-        return process.returncode, out
-
-    return answer
-
-
-def test_outcomes_of_tests_are_the_verdicts_of_their_runs(ask, tmp_path):
-    code, out = ask(
-        """
+EVERY_OUTCOME = """
 @pytest.mark.chaos("held")
 def test_marked():
     pass
@@ -110,7 +72,61 @@ def test_left():
 
 def test_without():
     pass
-""",
+"""
+OUTCOMES = {
+    "marked": "PASSED",
+    "marked_sees_the_result": "PASSED",
+    "weak": "FAILED",
+    "known_weakness": "PASSED",
+    "weakness_is_gone": "FAILED",
+    "no_data": "ERROR",
+    "mistake": "ERROR",
+    "of_nothing": "ERROR",
+    "inside": "FAILED",
+    "inside_no_data": "FAILED",
+    "left": "FAILED",
+    "without": "PASSED",
+}
+
+
+@pytest.fixture
+def start(tmp_path, root, monkeypatch):
+    """Starts a pytest on some tests, in a folder of its own."""
+    paths = [root, root / "targets" / "demo-platform"]
+    monkeypatch.setenv("PYTHONPATH", ":".join(str(path) for path in paths))
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    (tmp_path / "conftest.py").write_text(COMMAND)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+
+    def begin(text: str, *options: str) -> subprocess.Popen[str]:
+        (tmp_path / "test_it.py").write_text("import pytest\n" + text)
+        loaded = () if IS_INSTALLED else ("-p", "chaosctl.pytest_plugin")
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", *loaded, *options],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return begin
+
+
+@pytest.fixture
+def ask(start):
+    """Runs a pytest to its end."""
+
+    def answer(text: str, *options: str) -> tuple[int, str]:
+        process = start(text, *options)
+        out, _ = process.communicate(timeout=100)
+        return process.returncode, out
+
+    return answer
+
+
+def test_outcomes_of_tests_are_the_verdicts_of_their_runs(ask, tmp_path):
+    code, out = ask(
+        EVERY_OUTCOME,
         "--strict-markers",
         "--chaos-report",
         "out",
@@ -121,20 +137,9 @@ def test_without():
         for line in out.splitlines()
         if line.startswith(("PASSED ", "FAILED ", "ERROR ", "SKIPPED "))
     )
-    assert {name.removeprefix("test_it.py::test_"): said for name, said in found.items()} == {
-        "marked": "PASSED",
-        "marked_sees_the_result": "PASSED",
-        "weak": "FAILED",
-        "known_weakness": "PASSED",
-        "weakness_is_gone": "FAILED",
-        "no_data": "ERROR",
-        "mistake": "ERROR",
-        "of_nothing": "ERROR",
-        "inside": "FAILED",
-        "inside_no_data": "FAILED",
-        "left": "FAILED",
-        "without": "PASSED",
-    }
+    assert {
+        name.removeprefix("test_it.py::test_"): said for name, said in found.items()
+    } == OUTCOMES
     (kept,) = (tmp_path / "out").glob("*.json")  # virtual time: the runs have one id
     assert read_result_file(kept).run_id == kept.stem
     assert "undo incomplete" in out
