@@ -114,6 +114,18 @@ class AtlasClient:
         if status != http.client.OK:
             raise self._unreachable(f"the store answers {status}")
 
+    def metrics(self) -> dict[str, float]:
+        """What the store says of itself: values by name and labels, as `/metrics` writes them."""
+        status, body = self._call("GET", "/metrics")
+        if status != http.client.OK:
+            raise self._refusal(status, body)
+        lines = body.decode(errors="replace").splitlines()
+        pairs = (line.rpartition(" ") for line in lines if line and not line.startswith("#"))
+        try:
+            return {name: float(value) for name, _, value in pairs}
+        except ValueError as error:
+            raise self._unreachable("the answer is no list of metrics") from error
+
     def _get_json(self, path: str, **parameters: str) -> Any:
         status, body = self._call("GET", f"{path}?{urlencode(parameters)}")
         if status != http.client.OK:

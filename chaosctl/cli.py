@@ -16,6 +16,7 @@ from chaosctl.commands import atlas as atlas_commands
 from chaosctl.commands import config as config_commands
 from chaosctl.commands import demo as demo_commands
 from chaosctl.commands.audit import audit
+from chaosctl.commands.dashboard import dashboard
 from chaosctl.commands.doctor import doctor
 from chaosctl.commands.gate import gate
 from chaosctl.commands.halt import halt
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "audit": audit,
     "report": report,
     "gate": gate,
+    "dashboard": dashboard,
     "doctor": doctor,
 }
 GROUPS: dict[str, typer.Typer] = {

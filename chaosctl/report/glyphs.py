@@ -111,9 +111,23 @@ ASCII = Glyphs(
 )
 
 
+PLAIN = str.maketrans("→←·–—…≤≥×", "><---.<>x")
+"""One sign for one, so that nothing moves."""
+
+
 def glyphs_for(*, unicode: bool) -> Glyphs:
     """The set for a terminal that can, or cannot, show more than ASCII."""
     return UNICODE if unicode else ASCII
+
+
+def plain_signs(line: Text, glyphs: Glyphs) -> Text:
+    """The line with what others wrote into it (arrows, dashes) in signs that can be shown."""
+    if glyphs.braille or line.plain.isascii():
+        return line
+    line = line.copy()
+    shown = line.plain.translate(PLAIN)
+    line.plain = "".join(sign if sign.isascii() else "?" for sign in shown)
+    return line
 
 
 def fitted(line: Text, width: int) -> Text:

@@ -13,7 +13,7 @@ import numpy as np
 from rich.text import Text
 
 from chaosctl.report.chart import Chart, Curve, Level, render_chart
-from chaosctl.report.glyphs import Glyphs, fitted, rule
+from chaosctl.report.glyphs import Glyphs, fitted, plain_signs, rule
 from chaosctl.report.snapshot import CheckView, Snapshot
 from chaosctl.report.symbols import duration, number
 
@@ -50,12 +50,13 @@ def draw_run(
         left += targets_in_brief(snapshot, inner, targets_height, glyphs)
         body = left + events(snapshot, inner, body_height - len(left), glyphs)
     top, bottom = glyphs.top, glyphs.bottom
-    head = f"{snapshot.name or 'run'} {glyphs.dot} run {snapshot.run_id or '…'}"
+    head = f"{snapshot.name or 'run'} {glyphs.dot} run {snapshot.run_id or '-'}"
     lines = [rule(head, state_text(snapshot, now_ms, glyphs), width, glyphs, ends=top)]
     body = [phases(snapshot, now_ms, inner, glyphs), *body]
     body += [Text(glyphs.flat * inner), fitted(Text(f" {keys}", style="dim"), inner)]
     lines += [_framed(line, inner, glyphs) for line in body]
-    return [*lines, Text(bottom[0] + glyphs.flat * inner + bottom[1])]
+    lines.append(Text(bottom[0] + glyphs.flat * inner + bottom[1]))
+    return [plain_signs(line, glyphs) for line in lines]
 
 
 def state_text(snapshot: Snapshot, now_ms: float, glyphs: Glyphs) -> Text:
@@ -77,7 +78,7 @@ def state_text(snapshot: Snapshot, now_ms: float, glyphs: Glyphs) -> Text:
         if not snapshot.undone
         else f"{snapshot.undone}/{max(snapshot.undone, snapshot.undo_steps)}"
     )
-    text.append(f"  undo {done}")
+    text.append(f"  undo {snapshot.undo or done}")
     return text
 
 
@@ -108,7 +109,7 @@ def phases(snapshot: Snapshot, now_ms: float, width: int, glyphs: Glyphs) -> Tex
                 line.append(f" {duration(round(since_ms, -3))} of {duration(length_ms)} ")
             elif name != "verdict":
                 line.append(f" {duration(round(since_ms, -3))} ")
-        elif now in order and index < order.index(now):
+        elif name in snapshot.phases:
             line.append(f"{name} {glyphs.ok} ", style="green")
         else:
             limit = f"{glyphs.at_most if name == 'recovery' else ''}{duration(length_ms)} "
@@ -174,7 +175,7 @@ def chart_of(check: CheckView, snapshot: Snapshot, stops: Sequence[CheckView] = 
         steps[index], judged[index] = value, mean
     curves = [Curve(steps, "cyan")]
     if check.over_ms:
-        curves = [Curve(steps, "bright_black"), Curve(judged, "cyan")]
+        curves = [Curve(steps, "bright_blue"), Curve(judged, "cyan")]
     levels = [Level(check.usual, "usual", "baseline")] if not math.isnan(check.usual) else []
     kind, word = ("stop", "stop") if check.is_stop else ("limit", "limit")
     known = [limit for limit in check.limits if not math.isnan(limit)]

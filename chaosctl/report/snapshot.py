@@ -78,9 +78,12 @@ class Snapshot:
     fault_ms: int = 0
     recovery_ms: int = 0
     phase_since_ms: int = 0
+    phases: list[str] = field(default_factory=list)
+    """Those that were entered, in order."""
     injected_ms: int = 0
     removed_ms: int = 0
     verdict: str = ""
+    undo: str = ""
     reason: str = ""
     checks: dict[str, CheckView] = field(default_factory=dict)
     stops: dict[str, CheckView] = field(default_factory=dict)
@@ -95,6 +98,7 @@ class Snapshot:
         enter = PHASE_OF.get(kind)
         if enter is not None and enter != self.phase:
             self.phase, self.phase_since_ms = enter, self.t_ms
+            self.phases.append(enter)
         fold = getattr(self, f"_take_{kind}", None)
         if fold is not None:
             fold(event)
@@ -177,6 +181,7 @@ class Snapshot:
 
     def _take_verdict(self, event: Mapping[str, Any]) -> None:
         self.verdict, self.reason = str(event["verdict"]), str(event["reason"])
+        self.undo = str(event["undo"])
 
     def _mark(
         self, names: Iterable[str], state: str, event: Mapping[str, Any] | None = None

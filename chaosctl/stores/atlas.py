@@ -62,6 +62,11 @@ class AtlasStore:
         with _said_as_ours(self.address, ""):
             self._client(timeout_s).health()
 
+    def facts(self, timeout_s: float = TIMEOUT_S) -> dict[str, float]:
+        """What the store says of itself, by name and labels. Raises as `fetch` does."""
+        with _said_as_ours(self.address, ""):
+            return self._client(timeout_s).metrics()
+
     def _one_line(self, query: str, start_ms: int, end_ms: int, until: float) -> dict[int, float]:
         left_s = until - self._clock()
         if left_s <= 0:

@@ -10,7 +10,7 @@ import pytest
 # Not pydantic: typer imports it by itself for options that are numbers.
 HEAVY = """
 docker kubernetes boto3 botocore pyroute2 psutil fastapi starlette uvicorn uvloop httptools aiohttp
-numpy scipy PIL msgspec prometheus_client yaml asyncio atlas demo_platform monkeys.faults
+numpy scipy PIL textual msgspec prometheus_client yaml asyncio atlas demo_platform monkeys.faults
 chaosctl.drivers chaosctl.stores chaosctl.engine.run chaosctl.experiment.load
 """
 

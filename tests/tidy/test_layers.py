@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 OURS = ("atlas", "monkeys", "chaosctl", "experiments", "demo_platform")
-ABOVE_ENGINE = ("chaosctl.report", "chaosctl.commands", "chaosctl.cli")
+ABOVE_ENGINE = ("chaosctl.report", "chaosctl.dashboard", "chaosctl.commands", "chaosctl.cli")
 RUN = ("chaosctl.experiment", "chaosctl.judge", "chaosctl.engine", *ABOVE_ENGINE)
 OUTSIDE = ("chaosctl.drivers", "chaosctl.probes", "chaosctl.stores")
 FORBIDDEN = {
@@ -23,7 +23,9 @@ FORBIDDEN = {
     "chaosctl.drivers": (*RUN, "chaosctl.probes", "chaosctl.stores", "atlas"),
     "chaosctl.stores": (*RUN, "chaosctl.drivers", "chaosctl.probes"),
     "chaosctl.probes": (*RUN, "chaosctl.drivers", "chaosctl.stores", "monkeys"),
-    "chaosctl.report": ("chaosctl.commands", "chaosctl.drivers"),
+    "chaosctl.dashboard": ("chaosctl.commands", "chaosctl.drivers", "chaosctl.cli"),
+    "chaosctl.dashboard.panels": ("textual", "chaosctl.engine", "chaosctl.stores", "chaosctl.demo"),
+    "chaosctl.report": ("chaosctl.commands", "chaosctl.dashboard", "chaosctl.drivers"),
     "atlas.model": ("atlas.expr", "atlas.asl", "atlas.store", "atlas.eval", "atlas.server"),
     "atlas.expr": ("atlas.asl", "atlas.store", "atlas.eval", "atlas.server"),
     "atlas.asl": ("atlas.store", "atlas.eval", "atlas.ingest", "atlas.render", "atlas.server"),
@@ -39,6 +41,7 @@ ONLY_IN = {
     "kubernetes": ("chaosctl.drivers", "chaosctl.operator"),
     "boto3": ("chaosctl.drivers", "chaosctl.stores.cloudwatch"),
     "grpc": ("chaosctl.probes",),
+    "textual": ("chaosctl.dashboard",),
     "scipy.stats": ("atlas.analysis",),
     "PIL": ("atlas.render.png",),
     "pyroute2": ("chaosctl.drivers.network", "demo_platform.fabric", "demo_platform.supervisor"),

@@ -1,0 +1,1 @@
+"""Pictures of snapshots: lines of exactly the asked width. No input or output."""
