@@ -25,6 +25,7 @@ FORBIDDEN = {
     "chaosctl.probes": (*RUN, "chaosctl.drivers", "chaosctl.stores", "monkeys"),
     "chaosctl.dashboard": ("chaosctl.commands", "chaosctl.drivers", "chaosctl.cli"),
     "chaosctl.dashboard.panels": ("textual", "chaosctl.engine", "chaosctl.stores", "chaosctl.demo"),
+    "chaosctl.importers": ("chaosctl.engine", "chaosctl.judge", "chaosctl.stores", *ABOVE_ENGINE),
     "chaosctl.report": ("chaosctl.commands", "chaosctl.dashboard", "chaosctl.drivers"),
     "atlas.model": ("atlas.expr", "atlas.asl", "atlas.store", "atlas.eval", "atlas.server"),
     "atlas.expr": ("atlas.asl", "atlas.store", "atlas.eval", "atlas.server"),

@@ -69,7 +69,7 @@ class Looking:
     def end(self) -> None:
         """Ask no more."""
         self._ended.set()
-        self._performer.end_all()
+        self._performer.end_all(within_s=0)
 
     def _ask(self, probe: Activity) -> None:
         while not self._ended.is_set():

@@ -105,8 +105,11 @@ class Performer:
             )
         return number
 
-    def end_all(self) -> None:
-        """End what runs, with its process groups, and begin nothing any more."""
+    def end_all(self, within_s: float = GONE_WITHIN_S) -> None:
+        """End what runs, with its process groups, and begin nothing any more.
+
+        within_s: how long to wait until it is gone; it goes without that too.
+        """
         with self._guard:
             self._is_ended = True
             running = list(self._running)
@@ -114,7 +117,8 @@ class Performer:
             with suppress(OSError):
                 if process.stdin is not None:
                     process.stdin.close()  # the lifeline
-        wait_until_gone(self._where.marker, GONE_WITHIN_S)
+        if within_s:
+            wait_until_gone(self._where.marker, within_s)
 
     def _asked(self, activity: Activity, extra: Mapping[str, Any]) -> dict[str, Any]:
         provider, scopes = dict(activity.provider), activity.secrets
