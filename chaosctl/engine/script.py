@@ -125,6 +125,7 @@ def follow(session: Session, script: Script) -> None:
         if not script.unjudged:
             _look_once_more(session, script)
     finally:
+        session.busy()
         script.end()
     take_out(session, one.records)
     go_on(session)
