@@ -183,6 +183,7 @@ def _prepare(session: Session) -> None:
     session.lock = lock_target(session.context, target.id, session.folder)
     session.emit("lock", target=target.id)
     refuse_by_target(session)
+    session.listen_to_all()  # who wants it to end need not wait for a watchdog to start
     session.watchdog = setup.start_watchdog(session.folder, session.lock.descriptor, session.inbox)
     session.emit("watchdog", process=session.watchdog.process.as_json())
     session.listen_to_all()

@@ -72,6 +72,14 @@ def test_run_is_aborted_and_undone_by_a_signal(
     assert_clean(world, result)
 
 
+def test_run_interrupted_before_its_watchdog_starts_none(world: SimulatedWorld) -> None:
+    world.at_event("lock", lambda: world.signals.send(signal.SIGTERM))
+    result = run(world)
+    assert (result.verdict, result.exit_code) == (Verdict.ABORTED, 143)
+    assert world.watchdogs == []
+    assert_clean(world, result)
+
+
 def test_run_says_so_and_leaves_when_interrupted_three_times(world: SimulatedWorld) -> None:
     world.target.undo_takes_s = 5.0
     for after_s in (2.0, 3.0, 4.0):
