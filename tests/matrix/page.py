@@ -25,13 +25,13 @@ is left. It compares processes, namespaces, links, nft rules, queues, routes, mo
 held locks and which instances answer HTTP with how they were before. `make matrix` first plants
 one of each kind (`tests/integration/observer/test_planted.py`) and has it seen.
 
-A number is seconds until nothing is left. For events that end the run it counts from the event;
-for a full disk, a dead store and a clock that is set it counts from the run's own end, whose
-exit code it says. Bold is what was left, or clean too late: later than
-{EVENTS["SIGINT"].limit_s:g} s after a signal that can be handled and after a run's own end,
-{EVENTS["SIGKILL"].limit_s:g} s after a signal that cannot; 5 s more where scaling groups
-replace what was killed. `·` was not run yet. Where a run had gone on to another phase by the
-time it was hit, that phase stands beside the number.
+A number is seconds until nothing is left: when the first picture without residue was begun. For
+events that end the run it counts from the event; for a full disk, a dead store and a clock that
+is set it counts from the run's own end, whose exit code it says. Bold is what was left, or
+clean too late: later than {EVENTS["SIGINT"].limit_s:g} s after a signal that can be handled and
+after a run's own end, {EVENTS["SIGKILL"].limit_s:g} s after a signal that cannot; 5 s more where
+scaling groups replace what was killed. `·` was not run yet. Where a run had gone on to another
+phase by the time it was hit, that phase stands beside the number.
 """
 HOW = f"""## How each is done
 
@@ -177,10 +177,10 @@ def _both(newest: Mapping[str, Result]) -> Iterator[str]:
 
 def _again(results: Sequence[Result]) -> Iterator[str]:
     """What was not clean at first is said, also when it was clean later."""
-    rows = [r for r in results if not r.is_clean]
+    newest = latest(results)
+    rows = [r for r in results if not r.is_clean and newest[r.cell] is not r]
     if not rows:
         return
-    newest = latest(results)
     yield "## Tried again\n"
     yield (
         "Cells that were late or left something at one try, with the machine's load average at that"
@@ -193,7 +193,7 @@ def _again(results: Sequence[Result]) -> Iterator[str]:
         left = "; ".join(result.left).splitlines()[0][:120].replace("|", "/") if result.left else ""
         yield (
             f"| {result.cell} | {result.clean_s:.1f} | {left or 'nothing'} | {result.load:g} |"
-            f" {'–' if last is result else f'{last.clean_s:.1f}'} | {last.load:g} |"
+            f" {last.clean_s:.1f} | {last.load:g} |"
         )
     yield ""
 

@@ -131,8 +131,9 @@ def _phase(folder: Path | None) -> str:
 
 def _ends(bed: Bed, _cell: Cell, struck: _Struck, result: Result) -> None:
     """The event ends the run, or has the watchdog end it."""
-    left, _ = settle(struck.before, bed.scope, PATIENCE_S)
-    result.clean_s = round(struck.since_s(), 2)
+    began_s = struck.since_s()
+    left, clean_s = settle(struck.before, bed.scope, PATIENCE_S)
+    result.clean_s = round(began_s + clean_s, 2)
     said = bed.finish(struck.process, ENDED_S)
     result.code, result.left = said.code, _texts(left)
     result.said = "" if result.is_clean else said.text[-2000:]
@@ -179,8 +180,9 @@ def _both(bed: Bed, _cell: Cell, struck: _Struck, result: Result) -> None:
     result.kept = sorted({residue.kind for residue in left})
     began_s = time.monotonic()
     said = bed.chaosctl("recover")
-    left, _ = settle(struck.before, bed.scope, PATIENCE_S)
-    result.undone_s = round(time.monotonic() - began_s, 2)
+    asked_s = time.monotonic() - began_s
+    left, clean_s = settle(struck.before, bed.scope, PATIENCE_S)
+    result.undone_s = round(asked_s + clean_s, 2)
     result.clean_s = result.undone_s  # the limit is for the command; a deadline is the fault's own
     result.left = _texts(left) + ([said.text] if said.code else [])
     result.said = said.text[-2000:] if result.left else ""
