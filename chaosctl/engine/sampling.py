@@ -140,12 +140,18 @@ class Sampler:
 
         since_ms: from when on data is expected.
         """
-        now_ms = self._context.now_ms()
-        # Without an answer a step counts as silent once its second answer is overdue.
-        overdue_ms = _edge(now_ms - ASK_AFTER_MS - ANSWER_WITHIN_MS) - STEP_MS
-        known_ms = max(self.settled_ms, overdue_ms)
+        known_ms = max(self.settled_ms, self._overdue_ms())
         last_ms = max(self.samples.get(check.query, NO_SERIES), default=0)
         return max(0, known_ms - max(last_ms, since_ms))
+
+    def unanswered_ms(self, since_ms: int) -> int:
+        """How long the store has said nothing at all; since_ms: from when on that counts."""
+        answered_ms = self.settled_ms + STEP_MS if self.settled_ms else 0
+        return max(0, self._overdue_ms() - max(answered_ms, since_ms))
+
+    def _overdue_ms(self) -> int:
+        """Without an answer a step counts as silent once its second answer is overdue."""
+        return _edge(self._context.now_ms() - ASK_AFTER_MS - ANSWER_WITHIN_MS) - STEP_MS
 
 
 def _edge(at_ms: int) -> int:

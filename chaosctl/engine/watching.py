@@ -287,6 +287,14 @@ def _refuse_if_blind(session: Session, since_ms: int) -> None:
             session.emit("stop", name=check.name, blind=True, text=text, trouble=str(error or ""))
             session.know(during=Outcome.UNKNOWN, silent=text)
             raise FaultOver
+    # Checks may be content with silence, but with a dead store no stop condition can fire either.
+    dead_ms = session.sampler.unanswered_ms(since_ms)
+    if dead_ms > max(check.gap_ms for check in session.setup.experiment.hypothesis):
+        text = f"store: no answer for {dead_ms / 1000:g} s"
+        trouble = str(session.sampler.error or "")
+        session.emit("stop", name="store", blind=True, text=text, trouble=trouble)
+        session.know(during=Outcome.UNKNOWN, silent=text)
+        raise FaultOver
 
 
 def _stop(session: Session, stop: Any, span: Span) -> Any:

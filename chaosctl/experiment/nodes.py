@@ -184,7 +184,9 @@ class _Composer:
             return self._alias(event)
         if event.tag not in (None, "!"):
             what = f"tag '{event.tag}' has no meaning here"
-            self._note(event, what, "write the value alone")
+            is_include = event.tag.startswith("!incl")
+            fix = "a document stands alone: write the content here"
+            self._note(event, what, fix if is_include else "write the value alone")
         if event.anchor:
             self._anchors[event.anchor] = None
         node = self._inner(event, depth)

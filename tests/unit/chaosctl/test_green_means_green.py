@@ -9,33 +9,19 @@ from __future__ import annotations
 import itertools
 import math
 import signal
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chaosctl.cli import run_cli
-from chaosctl.engine import Setup, World
 from chaosctl.engine.audit import audit_file, read_audit
 from chaosctl.engine.lock import lock_target
 from chaosctl.judge.verdict import EXIT_CODES, Verdict
+from tests.simulated_cli import DOCUMENT, ERRORS, STARTS, simulated_command_line
 from tests.simulated_target import FOREVER, SimulatedWorld
-
-STARTS, ERRORS = "name,starts,:eq,:sum", "name,errors,:eq,:sum"
-DOCUMENT = f"""
-title: Losing one zone
-target: {{driver: demo}}
-baseline: {{for: 10s}}
-hypothesis:
-  - {{name: starts succeed, query: "{STARTS}", hold: {{at-least: 97%, over: 10s}}}}
-  - {{name: errors stay rare, query: "{ERRORS}", hold: {{below: 2%, for: 3 steps}}}}
-method:
-  - {{fault: zone-outage, select: {{zone: us-east-1a}}, with: {{mode: unreachable}}, for: 20s}}
-limits: {{instances: 40, min-healthy: 1}}
-recovery: {{within: 20s}}
-"""
 
 Arrange = Callable[[SimulatedWorld], None]
 
@@ -227,27 +213,7 @@ SITUATIONS = (
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimulatedWorld:
-    """The command line's own world, simulated."""
-    made = SimulatedWorld(tmp_path)
-    made.store.values[ERRORS] = lambda _end, _hit: 0.001
-    environment = {**made.context.env, "CHAOSCTL_CONFIG": str(tmp_path / "none.toml")}
-    made.context = replace(made.context, env=environment)
-
-    def setup(**fields: Any) -> Setup:
-        view = fields.pop("listen")
-
-        def listen(event: Mapping[str, Any]) -> None:
-            view(event)
-            made.listen(event)
-
-        return Setup(**fields, listen=listen, start_watchdog=made.start_watchdog)
-
-    monkeypatch.setattr("chaosctl.context.Context", lambda: made.context)
-    monkeypatch.setattr("chaosctl.engine.Setup", setup)
-    monkeypatch.setattr(
-        "chaosctl.worlds.open_world", lambda *_: lambda _say: World(made.target, made.store)
-    )
-    return made
+    return simulated_command_line(tmp_path, monkeypatch)
 
 
 def test_run_in_which_nothing_goes_wrong_exits_with_0(world: SimulatedWorld, tmp_path: Path):

@@ -139,6 +139,29 @@ def test_run_takes_the_fault_out_when_it_is_blind(
     assert_clean(world, result)
 
 
+@pytest.mark.parametrize("gap_ms", [2_000, 8_000])
+@pytest.mark.parametrize("policy", [NoData.INCONCLUSIVE, NoData.IGNORE])
+@pytest.mark.parametrize("trouble", [_hang, _die])
+def test_run_stays_blind_no_longer_than_the_document_allows(
+    world: SimulatedWorld,
+    trouble: Callable[[SimulatedWorld], None],
+    policy: NoData,
+    gap_ms: int,
+) -> None:
+    checks = make_experiment().hypothesis
+    experiment = make_experiment(
+        hypothesis=tuple(replace(check, no_data=policy, gap_ms=gap_ms) for check in checks)
+    )
+    world.at_event("confirm", lambda: trouble(world), after_s=5)
+    result = run(world, experiment)
+    assert (result.verdict, result.exit_code) == (Verdict.INCONCLUSIVE, 4)
+    confirmed, removed = world.told("confirm")[0], world.told("remove")[0]
+    blind_ms = removed["t_ms"] - confirmed["t_ms"] - 5000
+    assert gap_ms <= blind_ms < gap_ms + 4_500
+    assert world.told("stop")[0]["blind"]
+    assert_clean(world, result)
+
+
 @pytest.mark.parametrize("event", ["warmup", "baseline", "confirm", "removed"])
 @pytest.mark.parametrize("by_ms", [3_600_000, -3_600_000])
 def test_run_ends_inconclusive_and_clean_when_the_clock_is_set(
