@@ -38,6 +38,7 @@ OUTAGE_WAIT_MS = 30_000
 
 OUTAGE_ASK_S = 2.0
 PROBE_MS = 1_000
+PROBE_SLACK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,8 @@ def describe_later(guards: Guards) -> Iterator[str]:
         yield f"capacity is asked when it runs: {text}"
     for condition in guards.outage:
         yield f"outage is asked when it runs: not while {_name(condition)}"
+    for name, probe in guards.healthy:
+        yield f"healthy is asked when it runs: '{name}' by {probe.kind}"
 
 
 def guards_for_plan(every: Sequence[Guards], experiment: str, context: Context) -> tuple[str, ...]:
@@ -168,6 +171,7 @@ def refuse_by_target(session: Session) -> None:
         _take(session, ask_capacity(guards, session.world.target, session.world.expected()))
         if guards.outage:
             _take(session, _ask_outage(session, guards))
+        _take(session, _ask_healthy(session, guards))
 
 
 def _every(session: Session) -> tuple[Guards, ...]:
@@ -293,6 +297,20 @@ def _healthy(target: Target, instances: Sequence[Instance]) -> set[str] | None:
     return found if can_see or can_probe else None
 
 
+def _ask_healthy(session: Session, guards: Guards) -> Iterator[GuardAnswer]:
+    """What each probe says, asked once; one that cannot be asked says no."""
+    for name, spec in guards.healthy:
+        probe, timeout_s = session.world.make_probe(spec), spec.timeout_ms / 1000
+        said = session.bounded(partial(probe.ask, timeout_s), timeout_s + PROBE_SLACK_S)
+        if isinstance(said, BaseException):
+            text = f"'{name}' cannot be asked: {str(said) or 'no answer in time'}"
+            yield GuardAnswer("healthy", False, text, guards.source)
+        else:
+            ok = said.value == 1.0
+            text = f"'{name}' says {'yes' if ok else 'no'}: {said.text}"
+            yield GuardAnswer("healthy", ok, text, guards.source)
+
+
 def _ask_outage(session: Session, guards: Guards) -> Iterator[GuardAnswer]:
     """Whether one of the conditions is true now; waits for data, but not for ever."""
     until_ms = session.context.now_ms() + OUTAGE_WAIT_MS
@@ -303,7 +321,7 @@ def _ask_outage(session: Session, guards: Guards) -> Iterator[GuardAnswer]:
         if isinstance(answer, ChaosctlError) and answer.verdict is Verdict.INVALID:
             raise answer
         if isinstance(answer, BaseException):
-            trouble = f": {answer or 'the store does not answer'}"
+            trouble = f": {str(answer) or 'the store does not answer'}"
         else:
             yield from _judge(guards, waiting, answer, now_ms)
         if waiting and now_ms >= until_ms:

@@ -27,6 +27,7 @@ from chaosctl.experiment.forms import (
 )
 from chaosctl.experiment.model import Guards, Hours
 from chaosctl.experiment.nodes import Node, Scalar
+from chaosctl.experiment.probes import PROBE_FORM
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -88,6 +89,14 @@ def _check_timezone(text: str, node: Scalar, notes: Notes) -> bool:
     return True
 
 
+def _build_healthy(fields: Fields, notes: Notes) -> Any:
+    name, probe = fields.values["name"], fields.values["probe"]
+    if "take" in probe.parameters:
+        what = "the probe of a guard says yes or no"
+        return notes.add(fields.places["probe"], what, "leave 'take' out")
+    return name, probe
+
+
 def _build_budget(fields: Fields, _notes: Notes) -> Any:
     return fields.get("per-day", 0), fields.get("per-day-in-all", 0)
 
@@ -108,6 +117,7 @@ def _build_guards(fields: Fields, notes: Notes) -> Any:
         timezone=fields.get("timezone", ""),
         holidays=fields.get("holidays"),
         outage=fields.get("outage", ()),
+        healthy=fields.get("healthy", ()),
         per_day=per_day,
         per_day_in_all=per_day_in_all,
         min_healthy_ratio=fields.get("capacity", 0.0),
@@ -131,6 +141,17 @@ _CAPACITY: Mapping[str, Key] = MappingProxyType(
 )
 
 
+_HEALTHY = MapForm(
+    "a probe of a guard",
+    {
+        "name": Key(TextForm("a name", length_max=120), "what must be well, in a few words", True),
+        "probe": Key(PROBE_FORM, "a question to the system itself", True),
+    },
+    "{name: the status page, probe: {http: {url: 'http://127.0.0.1:8080/health'}}}",
+    _build_healthy,
+)
+
+
 def guards_form(outage: Form) -> MapForm:
     """The guards, given the form of a condition that must not be true."""
     days = ListForm(ChoiceForm("day", DAYS), "days", most=len(DAYS), or_one=True)
@@ -145,6 +166,7 @@ def guards_form(outage: Form) -> MapForm:
             ),
             "holidays": Key(_CalendarForm(), "not on these: a country, or a file of days"),
             "outage": Key(ListForm(outage, "conditions"), "not while one of these is true"),
+            "healthy": Key(ListForm(_HEALTHY, "probes"), "only while all of these say yes"),
             "budget": Key(
                 MapForm("the budget", dict(_BUDGET), "{per-day: 3}", _build_budget),
                 "no more often than this",

@@ -268,7 +268,8 @@ class Guards:
     """What must be so before a run may touch anything. Left out is not asked.
 
     days: weekdays, 0 is Monday. timezone: of hours, days, holidays and the budget's day; empty:
-    the machine's own. outage: conditions none of which may be true. per_day: runs of the same
+    the machine's own. outage: conditions none of which may be true. healthy: names and probes all
+    of which must say yes. per_day: runs of the same
     experiment that put a fault in; per_day_in_all: the same of any. min_healthy_ratio: of each
     service's instances. source: where these are written, for people.
     """
@@ -278,6 +279,7 @@ class Guards:
     timezone: str = ""
     holidays: HolidayCalendar | None = None
     outage: tuple[StopCondition, ...] = ()
+    healthy: tuple[tuple[str, ProbeSpec], ...] = ()
     per_day: int = 0
     per_day_in_all: int = 0
     min_healthy_ratio: float = 0.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,20 @@ from chaosctl.engine.guards import ask_capacity, ask_clock
 from chaosctl.engine.result import RunResult
 from chaosctl.experiment.calendars import FILE_BYTES_MAX, BadCalendar, read_calendar
 from chaosctl.experiment.load import load
-from chaosctl.experiment.model import Comparison, Condition, Guards, Hours, Limit, StopCondition
+from chaosctl.experiment.model import (
+    Comparison,
+    Condition,
+    Guards,
+    Hours,
+    Limit,
+    ProbeSpec,
+    StopCondition,
+)
 from chaosctl.judge.verdict import Verdict
 from monkeys.faults import FAULTS
 from monkeys.target import Capability, UndoRecord
 from tests.simulated_run import ERRORS, assert_clean, make_experiment
-from tests.simulated_target import EPOCH_MS, SimulatedWorld
+from tests.simulated_target import EPOCH_MS, FOREVER, SimulatedWorld
 
 DATA = Path(__file__).parents[3] / "data"
 CLOCK = yaml.safe_load((DATA / "guards" / "clock.yaml").read_text())
@@ -43,13 +51,13 @@ def world(tmp_path: Path) -> SimulatedWorld:
 def run_with(
     world: SimulatedWorld, guards: Guards, *, machine: Guards | None = None, **changes: Any
 ) -> RunResult:
-    expected: Callable[[], dict[str, int]] = changes.pop("expected", dict)
+    about = {key: changes.pop(key) for key in ("expected", "make_probe") if key in changes}
     setup = Setup(
         experiment=make_experiment(guards=guards, **changes),
         document="title: Losing one zone\n",
         seed=1,
         faults=FAULTS,
-        open_world=lambda _say: World(world.target, world.store, expected=expected),
+        open_world=lambda _say: World(world.target, world.store, **about),
         listen=world.listen,
         machine_guards=(machine,) if machine else (),
         start_watchdog=world.start_watchdog,
@@ -211,3 +219,43 @@ def test_outage_refuses_when_it_cannot_be_told(world: SimulatedWorld, is_dead: b
     said = refused(world, run_with(world, Guards(outage=(OUTAGE,))), "outage")
     assert "no data of 'somebody is paged above 0.5'" in said
     assert ("no reply" in said) == is_dead
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    value: float
+    text: str
+
+
+class Page:
+    """A status page that is asked for over and over; says what it is told, or takes too long."""
+
+    def __init__(self, world: SimulatedWorld, value: float, takes_s: float = 0.01) -> None:
+        self.world, self.value, self.takes_s = world, value, takes_s
+
+    def ask(self, timeout_s: float) -> Answer:
+        self.world.target.time.spend(self.takes_s)
+        if math.isnan(self.value):
+            raise OSError("no such host")
+        return Answer(self.value, f"within {timeout_s:g} s")
+
+
+@pytest.mark.parametrize(
+    ("value", "takes_s", "what"),
+    [
+        (1.0, 0.01, ""),
+        (0.0, 0.01, "'page' says no: within 2 s"),
+        (math.nan, 0.01, "'page' cannot be asked: no such host"),
+        (1.0, FOREVER, "'page' cannot be asked: no answer in time"),
+    ],
+)
+def test_probe_of_a_guard_must_say_yes(
+    world: SimulatedWorld, value: float, takes_s: float, what: str
+) -> None:
+    page = Page(world, value, takes_s)
+    guards = Guards(healthy=(("page", ProbeSpec("http", {}, timeout_ms=2000)),))
+    result = run_with(world, guards, make_probe=lambda _spec: page)
+    if what:
+        assert what in refused(world, result, "healthy")
+    else:
+        assert result.verdict is Verdict.PASSED
