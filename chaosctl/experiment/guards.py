@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -107,7 +108,8 @@ def _build_capacity(fields: Fields, _notes: Notes) -> Any:
 
 def _build_guards(fields: Fields, notes: Notes) -> Any:
     for condition in fields.get("outage", ()):
-        if any(limit.of_baseline for limit in condition.when.limits):
+        # Neither would a forecast, whose limit is no number.
+        if any(each.of_baseline or math.isnan(each.value) for each in condition.when.limits):
             what = "a guard is asked before there is a baseline"
             return notes.add(fields.places["outage"], what, "compare with a number, as in 5%")
     per_day, per_day_in_all = fields.get("budget", (0, 0))
