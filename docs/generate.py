@@ -61,7 +61,10 @@ def cli_page() -> Iterator[str]:
 def experiments_page() -> Iterator[str]:
     """Every bundled experiment with the verdict that its test expects."""
     yield "# Bundled experiments\n\n" + MADE_BY
-    yield "`chaosctl run NAME` runs one on the demo platform. Each is run by a test too."
+    yield (
+        "`chaosctl run NAME` runs one on the demo platform. Each is run by a test too. What a check"
+        " can ask and say: [checks](checks.md)."
+    )
     rows = ["| experiment | what it claims | verdict |", "| --- | --- | --- |"]
     bundled = [f for f in files("experiments").iterdir() if f.name.endswith(".yaml")]
     for file in sorted(bundled, key=lambda f: f.name.removesuffix(".yaml")):

@@ -7,9 +7,16 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaosctl.experiment.model import Check, Comparison, Condition, Limit, NoData
+from chaosctl.experiment.model import (
+    Check,
+    Comparison,
+    Condition,
+    Limit,
+    NoData,
+    Population,
+)
 from chaosctl.judge.hypothesis import judge_check, recovery
-from chaosctl.judge.samples import mean, step_ends
+from chaosctl.judge.samples import Span, mean, step_ends
 from chaosctl.judge.verdict import Outcome, merge
 
 VALUES = st.lists(
@@ -69,6 +76,42 @@ def test_silence_never_passes(check, count):
     assert (
         judge_check(check, {}, start_ms=0, end_ms=9000, baseline=None).outcome is not Outcome.PASS
     )
+
+
+BESIDES = st.one_of(
+    st.builds(
+        lambda offset: Condition(Comparison.AT_MOST, (Limit(1.0, True, "x", offset=offset),)),
+        st.floats(-1, 1),
+    ),
+    st.just(Condition(Comparison.WITHIN, (Limit(math.nan, False, "forecast"),))),
+    st.builds(
+        lambda worse: Condition(Comparison.COMPARE, (), population=Population("other", worse)),
+        st.sampled_from(["higher", "lower", "either"]),
+    ),
+)
+
+
+@given(BESIDES, st.sampled_from(NoData), VALUES, st.integers(0, 20))
+def test_silence_never_passes_whatever_it_is_held_against(hold, policy, before, count):
+    values = [*before, *[math.nan] * count]
+    both = {"q": samples(values)["q"], "other": samples(values)["q"]}
+    state = judge_check(
+        Check("c", "q", hold, policy),
+        both,
+        start_ms=len(before) * 1000,
+        end_ms=len(values) * 1000,
+        baseline=Span(0, len(before) * 1000),
+    )
+    assert state.outcome is not Outcome.PASS
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_population_is_not_worse_than_itself(values):
+    both = {"q": samples(values)["q"], "other": samples(values)["q"]}
+    hold = Condition(Comparison.COMPARE, (), population=Population("other"))
+    end_ms = len(values) * 1000
+    state = judge_check(Check("c", "q", hold), both, start_ms=0, end_ms=end_ms, baseline=None)
+    assert state.outcome is not Outcome.FAIL
 
 
 @given(CHECKS, VALUES, VALUES)
