@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -206,7 +205,7 @@ def _finish(command: Sequence[str], timeout_s: float) -> str:
         out, err = process.communicate(timeout=timeout_s)
     except BaseException as error:  # an interrupt, or a time limit of pytest itself
         if process.poll() is None:
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # not SIGINT, which what runs in the background may ignore
         out, err = process.communicate(timeout=UNDO_S_MAX)
         _pass_on(out, err)
         if isinstance(error, subprocess.TimeoutExpired):
