@@ -23,7 +23,12 @@ import pytest
 def chaos_command():
     return (sys.executable, "-m", "tests.simulated_command")
 """
-
+# What runs in the background is started with SIGINT ignored, and Python leaves it so.
+MAIN = """
+import signal, sys, pytest
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(pytest.main())
+"""
 EVERY_OUTCOME = """
 @pytest.mark.chaos("held")
 def test_marked():
@@ -102,12 +107,11 @@ def start(tmp_path, root, monkeypatch):
         (tmp_path / "test_it.py").write_text("import pytest\n" + text)
         loaded = () if IS_INSTALLED else ("-p", "chaosctl.pytest_plugin")
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", *loaded, *options],
+            [sys.executable, "-c", MAIN, "-p", "no:cacheprovider", "-rA", *loaded, *options],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     return begin
