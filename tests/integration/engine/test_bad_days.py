@@ -24,6 +24,7 @@ from chaosctl.engine import (
     read_journal,
     recover,
 )
+from chaosctl.engine.audit import audit_file, read_audit
 from chaosctl.engine.process import ProcessId, from_json, is_alive
 from tests.process_target import ProcessTarget
 
@@ -137,6 +138,9 @@ def test_run_that_is_stopped_loses_its_lease_and_cannot_wake_up_again(bench: Ben
     assert run.wait(5) == -signal.SIGKILL
     bench.wait_until(lambda: not is_alive(watchdog), 5)
     assert find_run(bench.context, "last").reason.startswith("ended by watchdog: the run did not")
+    (line,) = read_audit(audit_file(bench.context), verify=True)
+    assert (line["command"], line["undo"]) == ("watchdog", "clean")
+    assert line["runs"] == [find_run(bench.context, "last").id]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
