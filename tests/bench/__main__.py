@@ -19,6 +19,7 @@ from tests.bench import (
     atlas_png,
     engine,
     help_screen,
+    history,
     install,
     outage,
     platform,
@@ -33,6 +34,7 @@ Measure = Callable[[argparse.Namespace], list[Figure]]
 FIGURES: dict[str, Measure] = {
     "engine": engine.measure,
     "help": help_screen.measure,
+    "history": history.measure,
     "install": install.measure,
     "outage": outage.measure,
     "packing": atlas_packing.measure,
