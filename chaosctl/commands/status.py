@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chaosctl.commands.options import AsJson
+
+if TYPE_CHECKING:
+    from chaosctl.engine.history import PastRun
 
 
 def status(
@@ -33,19 +36,19 @@ def status(
     from chaosctl.report.runs import past_as_json, render_past, render_runs, run_as_json
 
     context = Context()
+    kept: list[PastRun] = []
     if show_all:
         past = past_runs(context)
         runs = [run.summary for run in past]
         kept = [run for run in past if experiment in ("", run.summary.experiment)][-(limit or 0) :]
-        shown, text = [past_as_json(run) for run in kept], render_past(kept)
     else:
         runs = list_runs(context)
-        busy = [run for run in runs if run.state is not RunState.FINISHED]
-        shown, text = [run_as_json(run) for run in busy], render_runs(busy)
+    busy = [run for run in runs if run.state is not RunState.FINISHED]
     if as_json:
+        shown = [past_as_json(r) for r in kept] if show_all else [run_as_json(r) for r in busy]
         print(to_json_line({"schema": "chaosctl/status/v1", "runs": shown}))
-    elif shown:
-        print(text)
+    elif kept or (busy and not show_all):
+        print(render_past(kept) if show_all else render_runs(busy))
     else:
         finished = f"; {len(runs)} finished: --all" if runs else ""
         print(f"nothing is running, nothing is left to undo{finished}")
