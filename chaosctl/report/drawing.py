@@ -118,7 +118,8 @@ def draw_chart(
     values = series.of(line)
     judged = windows_of(line, values, series.step_ms)
     x = time_scale(span)
-    levels = [*((limit, "limit", line.limit_text) for limit in line.limits)]
+    own = "stop" if line.is_stop else "limit"
+    levels = [(limit, own, line.limit_text) for limit in line.limits]
     for stop in stops:
         levels += [(limit, "stop", f"stop: {stop.name} {stop.limit_text}") for limit in stop.limits]
     levels = [level for level in levels if math.isfinite(level[0])]

@@ -57,7 +57,7 @@ def render_html(
             score_sentence=_score_sentence(evidence.result),
             checks=check_facts(evidence),
             plan=plan,
-            population=sum(plan.get("population", {}).values()),
+            population=int(evidence.first("plan").get("population", 0)),
             facts=_facts(evidence),
             timeline=draw_timeline(evidence),
             charts=_charts(evidence),
