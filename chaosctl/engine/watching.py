@@ -289,7 +289,8 @@ def _refuse_if_blind(session: Session, since_ms: int) -> None:
             raise FaultOver
     # Checks may be content with silence, but with a dead store no stop condition can fire either.
     dead_ms = session.sampler.unanswered_ms(since_ms)
-    if dead_ms > max(check.gap_ms for check in session.setup.experiment.hypothesis):
+    gaps_ms = (check.gap_ms for check in session.setup.experiment.hypothesis)
+    if dead_ms > max(gaps_ms, default=STORE_SILENT_MS_MAX):
         text = f"store: no answer for {dead_ms / 1000:g} s"
         trouble = str(session.sampler.error or "")
         session.emit("stop", name="store", blind=True, text=text, trouble=trouble)
