@@ -24,6 +24,7 @@ from tests.bench import (
     outage,
     platform,
     residue,
+    screens,
     verdicts,
 )
 from tests.bench.figure import Figure, table
@@ -41,6 +42,7 @@ FIGURES: dict[str, Measure] = {
     "platform": platform.measure,
     "png": atlas_png.measure,
     "residue": residue.measure,
+    "screens": screens.measure,
     "store": store.measure,
     "verdicts": verdicts.measure,
 }

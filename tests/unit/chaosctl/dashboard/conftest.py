@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+import chaosctl.stores.atlas
 from atlas import Atlas, Datapoint
 from atlas.server.app import make_app
 from atlas.store.memory import StoreConfig
 from chaosctl.context import Context, in_thread
+from chaosctl.dashboard import sources
 from chaosctl.dashboard.app import Dashboard
 from chaosctl.report.glyphs import ASCII, UNICODE
 from chaosctl.worlds import store_at
@@ -115,8 +117,10 @@ def platform(runs):
 
 
 @pytest.fixture
-def store(platform):
-    """A store with five minutes of a quiet evening in it, and a gap of four seconds."""
+def store(platform, monkeypatch):
+    """A store with fifty seconds of a quiet evening in it, and a gap of four."""
+    for module in (sources, chaosctl.stores.atlas):  # a busy machine changes no picture
+        monkeypatch.setattr(module, "TIMEOUT_S", 30.0)
     atlas = Atlas(StoreConfig(step_ms=1000), now_ms=lambda: NOW_MS)
     atlas.publish(evening())
     listener = socket.socket(socket.AF_UNIX)

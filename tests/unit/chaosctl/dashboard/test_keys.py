@@ -283,23 +283,22 @@ def test_dashboard_works_while_store_and_platform_hang(runs):
         listeners.append(listener)
 
     async def drive(app, pilot):
-        slowest = 0.0
+        were_open = []
         for key in ("4", "3", "1", "down", "s", "H"):
-            began = time.monotonic()
             await pilot.press(key)
-            slowest = max(slowest, time.monotonic() - began)
+            were_open.append(app.desk.platform.is_waiting or app.desk.heart.is_waiting)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, Output))
         await until(pilot, lambda: app.screen.job.code is not None)
-        return slowest, app.screen.job.code
+        return were_open, app.screen.job.code
 
     try:
-        slowest, code = at(runs, drive, threads=True)
+        were_open, code = at(runs, drive, threads=True)
     finally:
         for listener in listeners:
             listener.close()
     assert code == 0
-    assert slowest < 1.5  # one question to a silent socket takes two seconds
+    assert any(were_open)  # keys were answered while the questions were not
 
 
 def test_expression_is_completed_and_explained(store):
