@@ -78,10 +78,20 @@ class ToolkitTarget:
 
     def inject(self, record: UndoRecord) -> None:
         """Activities are performed by the script."""
-        raise NotSupported("this target has no faults of its own", where=record.fault, fix="")
+        raise NotSupported(
+            f"this target has no mechanism {record.mechanism!r} to inject with",
+            where=record.fault,
+            fix="name another driver in the document's target",
+        )
 
     def undo(self, record: UndoRecord) -> None:
         """Perform a rollback, or see that no activity of the run is left."""
+        if record.mechanism not in _UNDO:
+            raise TargetFailed(
+                f"undo record {record.id!r} has the unknown mechanism {record.mechanism!r}",
+                where=record.fault,
+                fix="undo with the version of chaosctl that injected it",
+            )
         _UNDO[record.mechanism](record)
 
 
