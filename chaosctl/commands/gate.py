@@ -26,6 +26,7 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
     GITHUB = "github"
+    GITLAB = "gitlab"
 
 
 Runs = Annotated[
@@ -173,6 +174,7 @@ def accept_runs(
 def tell(report: GateReport, form: Format, context: Context, place: str) -> None:
     """Print what was found; for GitHub also its summary and outputs, where it asks for them."""
     from chaosctl.report.gate_text import (
+        code_quality,
         gate_json,
         render_annotations,
         render_gate,
@@ -184,6 +186,9 @@ def tell(report: GateReport, form: Format, context: Context, place: str) -> None
 
     if form is Format.JSON:
         print(to_json_line(gate_json(report)))
+        return
+    if form is Format.GITLAB:
+        print(to_json_line(code_quality(report)))
         return
     if form is Format.GITHUB:
         for line in render_annotations(report):

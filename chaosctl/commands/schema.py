@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-NAMES = ("experiment", "report", "result", "series")
+NAMES = ("baseline", "experiment", "report", "result", "series")
 
 
 def schema(
@@ -15,7 +15,7 @@ def schema(
     """Print a JSON Schema, for editors and other programs.
 
     Of the experiment document; of a run's result.json and series.json; of what `chaosctl report
-    --json` prints and an HTML report embeds.
+    --json` prints and an HTML report embeds; of a gate's baseline file.
 
     Examples: chaosctl schema > experiment.schema.json | chaosctl schema report
     """
@@ -24,7 +24,12 @@ def schema(
     from chaosctl.errors import ChaosctlError
     from chaosctl.experiment.forms import did_you_mean
     from chaosctl.experiment.schema import experiment_schema
-    from chaosctl.report.schemas import report_schema, result_schema, series_schema
+    from chaosctl.report.schemas import (
+        baseline_schema,
+        report_schema,
+        result_schema,
+        series_schema,
+    )
     from monkeys.faults import FAULTS
 
     if name not in NAMES:
@@ -34,6 +39,7 @@ def schema(
             fix=f"{did_you_mean(name, NAMES)}there is: {', '.join(NAMES)}",
         )
     schemas = {
+        "baseline": baseline_schema,
         "experiment": lambda: experiment_schema(FAULTS),
         "report": report_schema,
         "result": result_schema,

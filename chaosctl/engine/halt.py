@@ -20,7 +20,7 @@ from chaosctl.engine.recover import finish_undo
 from chaosctl.engine.undo import UndoerFor
 from chaosctl.errors import ChaosctlError
 
-REACT_S = 0.7
+REACT_S = 0.5
 """A run that has not begun to end by then is killed; its watchdog undoes, within 2 s in all."""
 
 FINISH_S = 30.0
@@ -44,7 +44,7 @@ class Halted:
 def halt_all(context: Context, undoer_for: UndoerFor, *, reason: str) -> list[Halted]:
     """Stop every run that this user may signal (root: all) and see that each is undone.
 
-    Asks by SIGUSR1, kills after 0.7 s those that do not react, and undoes what no watchdog does.
+    Asks by SIGUSR1, kills after 0.5 s those that do not react, and undoes what no watchdog does.
     """
     runs = list_open_runs(context)
     active = [run for run in runs if run.state is RunState.ACTIVE]

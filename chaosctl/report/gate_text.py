@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ _EFFECT_MARKS = {
     Effect.NOTE: ("·", "-"),
 }
 _LEVELS = {Effect.FAIL: "error", Effect.UNCLEAR: "error", Effect.WARN: "warning"}
+_SEVERITIES = {Effect.FAIL: "critical", Effect.UNCLEAR: "major", Effect.WARN: "minor"}
 _BAD = (Effect.FAIL, Effect.UNCLEAR)
 
 
@@ -101,14 +103,36 @@ def render_gate_markdown(report: GateReport) -> str:
 def render_annotations(report: GateReport) -> Iterator[str]:
     """GitHub's workflow commands, at the check in the document where that is known."""
     for found in report.findings:
-        observed = report.observed.get(found.experiment)
-        source = observed.source if observed is not None else ""
         where = {"title": f"gate: {found.rule}"}
-        if source and Path(source).is_file():
+        if source := _source_of(found, report):
             where = {"file": source, "line": str(_line_of(source, found.check)), **where}
         fields = ",".join(f"{key}={_escape(value, ':,')}" for key, value in where.items())
-        subject = f"{found.experiment}: " if found.experiment else ""
-        yield f"::{_LEVELS.get(found.effect, 'notice')} {fields}::{_escape(subject + found.text)}"
+        text = _escape(_with_subject(found))
+        yield f"::{_LEVELS.get(found.effect, 'notice')} {fields}::{text}"
+
+
+def code_quality(report: GateReport) -> list[dict[str, Any]]:
+    """GitLab's code quality report; a finding keeps its fingerprint while rule and check do.
+
+    What belongs to no document that is here has the experiment's name for its path.
+    """
+    found = []
+    for one in report.findings:
+        source = _source_of(one, report)
+        identity = "\0".join((one.rule, one.experiment, one.check))
+        found.append(
+            {
+                "description": _with_subject(one),
+                "check_name": f"chaosctl.gate.{one.rule}",
+                "fingerprint": hashlib.sha256(identity.encode()).hexdigest(),
+                "severity": _SEVERITIES.get(one.effect, "info"),
+                "location": {
+                    "path": source or one.experiment or "experiments",
+                    "lines": {"begin": _line_of(source, one.check) if source else 1},
+                },
+            }
+        )
+    return found
 
 
 def render_outputs(report: GateReport, place: str) -> str:
@@ -183,6 +207,17 @@ def _escape(text: str, more: str = "") -> str:
     for sign in f"%\r\n{more}":
         text = text.replace(sign, f"%{ord(sign):02X}")
     return text
+
+
+def _source_of(found: Finding, report: GateReport) -> str:
+    """The document that a finding is about, if it is here."""
+    observed = report.observed.get(found.experiment)
+    source = observed.source if observed is not None else ""
+    return source if source and Path(source).is_file() else ""
+
+
+def _with_subject(found: Finding) -> str:
+    return f"{found.experiment}: {found.text}" if found.experiment else found.text
 
 
 def _line_of(source: str, check: str) -> int:

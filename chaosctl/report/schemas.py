@@ -1,12 +1,14 @@
-"""JSON Schemas of what a run leaves: its result, its samples, its report."""
+"""JSON Schemas of what a run leaves: its result, samples and report; and of a gate's baseline."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from chaosctl.engine import baseline_file
 from chaosctl.engine import result as result_module
 from chaosctl.engine import series as series_module
+from chaosctl.judge.accepted import KNOWING
 from chaosctl.judge.verdict import Outcome, UndoState, Verdict
 from chaosctl.report import page
 
@@ -130,6 +132,30 @@ def report_schema() -> dict[str, Any]:
     return _document(page.SCHEMA, "report of a run", _object(fields, tuple(fields)))
 
 
+def baseline_schema() -> dict[str, Any]:
+    """The schema of the file that a gate compares with."""
+    numbers = _list({"type": "number"})
+    level = _closed({"median": {"type": "number"}, "spread": {"type": "number"}, "values": numbers})
+    check = _closed({"limit": _TEXT, "worst": level, "margin": level})
+    experiment = {
+        "verdict": {"enum": [each.value for each in KNOWING]},
+        "document": _TEXT,
+        "runs": {"type": "integer", "minimum": 1},
+        "score": level,
+        "recovery_ms": level,
+        "checks": {"type": "object", "additionalProperties": check},
+    }
+    always = ("verdict", "document", "runs", "checks")
+    by_name = {"type": "object", "additionalProperties": _closed(experiment, always)}
+    fields = {
+        "schema": {"const": baseline_file.SCHEMA},
+        "updated": _TEXT,
+        "commit": _TEXT,
+        "experiments": by_name,
+    }
+    return _document(baseline_file.SCHEMA, "baseline of a gate", _closed(fields))
+
+
 def _line() -> dict[str, Any]:
     fields = {
         "name": _TEXT,
@@ -154,6 +180,12 @@ def _document(identity: str, title: str, body: Mapping[str, Any]) -> dict[str, A
 def _object(properties: Mapping[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
     found: dict[str, Any] = {"type": "object", "properties": dict(properties)}
     return found | {"required": list(required)} if required else found
+
+
+def _closed(properties: Mapping[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
+    """An object without other keys; all of them are required unless told."""
+    found = _object(properties, required or tuple(properties))
+    return found | {"additionalProperties": False}
 
 
 def _list(items: Mapping[str, Any]) -> dict[str, Any]:

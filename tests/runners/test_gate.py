@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from chaosctl.cli import run_cli
 from chaosctl.engine.baseline_file import read_baseline
 from chaosctl.judge.gate import RULES
+from chaosctl.report.schemas import baseline_schema
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "gate"
 CASES = sorted(FOLDER.glob("*/*.yaml"))
@@ -92,3 +94,5 @@ def test_every_rule_has_a_regression_and_an_improvement():
 )
 def test_baselines_of_the_cases_can_be_read(path):
     assert read_baseline(path)
+    schema = Draft202012Validator(baseline_schema())
+    assert list(schema.iter_errors(json.loads(path.read_text(encoding="utf-8")))) == []
