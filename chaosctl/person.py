@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from chaosctl.context import Context
-from chaosctl.engine import WaitForPerson
+from chaosctl.engine.session import WaitForPerson
 
 POLL_S = 0.2
 

@@ -18,7 +18,8 @@ from chaosctl.drivers.activities.given import Given, look_up
 from chaosctl.drivers.activities.looking import Looking
 from chaosctl.drivers.activities.performing import Performer
 from chaosctl.drivers.toolkit import ToolkitMethod, ToolkitTarget, make_records
-from chaosctl.engine import Plan, World, plan_experiment
+from chaosctl.engine.plan import Plan, plan_experiment
+from chaosctl.engine.run import World
 from chaosctl.engine.script import Performed, ScriptStep
 from chaosctl.errors import NotStarted
 from chaosctl.importers.toolkit_document import DURING, ToolkitDocument, groups

@@ -14,8 +14,10 @@ from typing import Any
 from chaosctl import demo
 from chaosctl.context import Context, own_runtime_dir
 from chaosctl.drivers import DRIVERS
-from chaosctl.engine import Plan, UndoerFor, World, plan_experiment
 from chaosctl.engine.guards import guards_for_plan
+from chaosctl.engine.plan import Plan, plan_experiment
+from chaosctl.engine.run import World
+from chaosctl.engine.undo import UndoerFor
 from chaosctl.errors import ChaosctlError
 from chaosctl.experiment.load import Loaded
 from chaosctl.experiment.model import Check, Experiment, Guards, ProbeSpec

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from chaosctl.engine import Setup, World, run_experiment
+from chaosctl.engine.run import Setup, World, run_experiment
 from chaosctl.experiment.load import load
 from monkeys.faults import FAULTS
 from tests.simulated_target import SimulatedWorld

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chaosctl.engine import Setup, World
+from chaosctl.engine.run import Setup, World
 from tests.simulated_target import SimulatedWorld
 
 STARTS, ERRORS = "name,starts,:eq,:sum", "name,errors,:eq,:sum"
@@ -44,7 +44,7 @@ def simulated_command_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Sim
         return Setup(**fields, listen=listen, start_watchdog=made.start_watchdog)
 
     monkeypatch.setattr("chaosctl.context.Context", lambda: made.context)
-    monkeypatch.setattr("chaosctl.engine.Setup", setup)
+    monkeypatch.setattr("chaosctl.engine.run.Setup", setup)
     monkeypatch.setattr(
         "chaosctl.worlds.open_world", lambda *_: lambda _say: World(made.target, made.store)
     )

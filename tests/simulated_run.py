@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chaosctl.engine import Setup, World, run_experiment
 from chaosctl.engine.result import RunResult
+from chaosctl.engine.run import Setup, World, run_experiment
 from chaosctl.engine.session import WaitForPerson
 from chaosctl.experiment.model import (
     Check,

@@ -94,11 +94,12 @@ def down() -> int:
     """
     from chaosctl import demo
     from chaosctl.context import Context
-    from chaosctl.engine import RunState, halt_all, list_runs
+    from chaosctl.engine.halt import halt_all
+    from chaosctl.engine.ledger import RunState, list_open_runs
     from chaosctl.worlds import undoer_for
 
     context = Context()
-    if any(run.state is RunState.ACTIVE for run in list_runs(context)):
+    if any(run.state is RunState.ACTIVE for run in list_open_runs(context)):
         for halted in halt_all(context, undoer_for(context), reason="chaosctl demo down"):
             keep_audit(context, "halt", runs=[halted.run_id], undo=halted.undo, reason="demo down")
             say(f"run {halted.run_id}: {halted.how}, undo {halted.undo}")

@@ -24,7 +24,7 @@ def halt(
     from dataclasses import asdict
 
     from chaosctl.context import Context
-    from chaosctl.engine import halt_all
+    from chaosctl.engine.halt import halt_all
     from chaosctl.judge.verdict import UNDO_INCOMPLETE, UndoState, worst_undo
     from chaosctl.worlds import undoer_for
 

@@ -26,7 +26,8 @@ def journal(
     import json
 
     from chaosctl.context import Context
-    from chaosctl.engine import find_run, read_journal, verify_journal
+    from chaosctl.engine.journal import read_journal, verify_journal
+    from chaosctl.engine.ledger import find_run
     from chaosctl.report.plain import plain_line
 
     folder = find_run(Context(), run).folder

@@ -16,7 +16,7 @@ def recover(as_json: AsJson = False) -> int:
     import json
 
     from chaosctl.context import Context
-    from chaosctl.engine import recover as recover_runs
+    from chaosctl.engine.recover import recover as recover_runs
     from chaosctl.judge.verdict import worst_undo
     from chaosctl.report.runs import render_undo, undo_as_json, undo_exit_code
     from chaosctl.worlds import undoer_for

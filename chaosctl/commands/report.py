@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from chaosctl.context import Context
-    from chaosctl.engine import RunResult
+    from chaosctl.engine.result import RunResult
 
 
 Junit = Annotated[
@@ -53,7 +53,8 @@ def report(
     Examples: chaosctl report last --html report.html --open | chaosctl report last --diff k7f
     """
     from chaosctl.context import Context
-    from chaosctl.engine import find_run, read_result
+    from chaosctl.engine.ledger import find_run
+    from chaosctl.engine.result import read_result
     from chaosctl.errors import ChaosctlError
     from chaosctl.report.outputs import write_outputs
     from chaosctl.report.wanted import TREND_RUNS, Outputs, refuse_unwritable

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from chaosctl.context import Context
-    from chaosctl.engine import Plan
     from chaosctl.engine.approval import Approval
+    from chaosctl.engine.plan import Plan
     from chaosctl.engine.result import RunResult
     from chaosctl.engine.rounds import Rounds
     from chaosctl.report.wanted import Outputs
@@ -210,7 +210,7 @@ def write_junit(path: Path | None, results: Sequence[RunResult]) -> None:
 
 def take_back_leftovers(context: Context) -> None:
     """Undo what killed runs left, before anything new is broken. Raises UndoIncomplete."""
-    from chaosctl.engine import recover
+    from chaosctl.engine.recover import recover
     from chaosctl.errors import UndoIncomplete
     from chaosctl.judge.verdict import UndoState
     from chaosctl.report.runs import render_undo
@@ -242,8 +242,8 @@ def run_one(
 ) -> RunResult:
     """One experiment, from checked document to result. is_told: the view is for people."""
     from chaosctl.config import load_config
-    from chaosctl.engine import Setup, run_experiment
     from chaosctl.engine.approval import Approval, approval_for
+    from chaosctl.engine.run import Setup, run_experiment
     from chaosctl.person import person_at
     from chaosctl.provenance import about_run
     from chaosctl.worlds import opener

@@ -29,8 +29,8 @@ def status(
     Examples: chaosctl status | chaosctl status --all --limit 20
     """
     from chaosctl.context import Context
-    from chaosctl.engine import RunState, list_runs
     from chaosctl.engine.history import past_runs
+    from chaosctl.engine.ledger import RunState, count_runs, list_open_runs
     from chaosctl.judge.verdict import UNDO_INCOMPLETE
     from chaosctl.report.json_lines import to_json_line
     from chaosctl.report.runs import past_as_json, render_past, render_runs, run_as_json
@@ -42,7 +42,7 @@ def status(
         runs = [run.summary for run in past]
         kept = [run for run in past if experiment in ("", run.summary.experiment)][-(limit or 0) :]
     else:
-        runs = list_runs(context)
+        runs = list_open_runs(context)
     busy = [run for run in runs if run.state is not RunState.FINISHED]
     if as_json:
         shown = [past_as_json(r) for r in kept] if show_all else [run_as_json(r) for r in busy]
@@ -50,6 +50,6 @@ def status(
     elif kept or (busy and not show_all):
         print(render_past(kept) if show_all else render_runs(busy))
     else:
-        finished = f"; {len(runs)} finished: --all" if runs else ""
+        finished = f"; {count} finished: --all" if (count := count_runs(context)) else ""
         print(f"nothing is running, nothing is left to undo{finished}")
     return UNDO_INCOMPLETE if any(r.state is RunState.UNFINISHED for r in runs) else 0

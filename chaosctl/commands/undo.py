@@ -21,7 +21,8 @@ def undo(
     import json
 
     from chaosctl.context import Context
-    from chaosctl.engine import find_run, undo_run
+    from chaosctl.engine.ledger import find_run
+    from chaosctl.engine.recover import undo_run
     from chaosctl.report.runs import render_undo, undo_as_json, undo_exit_code
     from chaosctl.worlds import undoer_for
 

@@ -27,9 +27,9 @@ from chaosctl.dashboard.snapshots import (
     RunRow,
     StoreFacts,
 )
-from chaosctl.engine import RunState, RunSummary, read_journal, read_result
-from chaosctl.engine.journal import FILE_NAME, parse_journal
-from chaosctl.engine.ledger import summarize
+from chaosctl.engine.journal import FILE_NAME, parse_journal, read_journal
+from chaosctl.engine.ledger import RunState, RunSummary, summarize
+from chaosctl.engine.result import read_result
 from chaosctl.errors import ChaosctlError
 from chaosctl.experiment.load import bundled_names, load_bundled
 from chaosctl.report.snapshot import snapshot_of

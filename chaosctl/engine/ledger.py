@@ -76,14 +76,6 @@ class RunSummary:
     watchdog: ProcessId
 
 
-def list_runs(context: Context) -> list[RunSummary]:
-    """Every run of this user, oldest first (root: also live runs of others, from the locks)."""
-    found = dict.fromkeys(_own_folders(context))
-    if os.geteuid() == 0:
-        found |= dict.fromkeys(_folders_of_others(context))
-    return _summaries(found)
-
-
 def _summaries(folders: Iterable[Path]) -> list[RunSummary]:
     runs = []
     for folder in folders:
@@ -96,9 +88,15 @@ def _is_over(folder: Path) -> bool:
     return _result(folder).get("undo") == UndoState.CLEAN
 
 
-def list_open_runs(context: Context) -> list[RunSummary]:
-    """The runs that are not over, or left something: what a halt is about, however many there are.
+def count_runs(context: Context) -> int:
+    """How many runs of this user have a folder."""
+    return sum(1 for _ in _own_folders(context))
 
+
+def list_open_runs(context: Context) -> list[RunSummary]:
+    """The runs that are not over, or left something, oldest first, however many others there are.
+
+    Those of this user; for root also those of others, which their locks name.
     A result that says `clean` is written last of all, so its run needs no reading of its journal.
     """
     found = [folder for folder in _own_folders(context) if not _is_over(folder)]

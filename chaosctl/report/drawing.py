@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from chaosctl.engine import Line, RunSeries
+from chaosctl.engine.series import Line, RunSeries
 from chaosctl.judge.samples import Series, Span, step_ends
 from chaosctl.report.evidence import windows_of
 from chaosctl.report.symbols import number

@@ -10,16 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chaosctl.engine import (
-    Event,
-    Line,
-    RunResult,
-    RunSeries,
-    read_journal,
-    read_result,
-    read_series,
-)
 from chaosctl.engine.folder import DOCUMENT, PLAN
+from chaosctl.engine.journal import Event, read_journal
+from chaosctl.engine.result import RunResult, read_result
+from chaosctl.engine.series import Line, RunSeries, read_series
 from chaosctl.errors import ChaosctlError
 from chaosctl.experiment.load import bundled_names
 from chaosctl.judge.samples import Series, Span, mean, step_ends
@@ -176,7 +170,7 @@ def check_facts(evidence: Evidence) -> list[CheckFacts]:
 def windows_of(line: Line, series: Series, step_ms: int) -> dict[int, float]:
     """What the check is judged by, by the end of each window: the mean over it; steps as they are.
 
-    >>> from chaosctl.engine import Line
+    >>> from chaosctl.engine.series import Line
     >>> line = Line("a", "a", False, "below", (1.0,), "", 2000, 1, 0.0, 0.0, 0.0)
     >>> windows_of(line, {1000: 1.0, 2000: 3.0, 4000: 5.0}, 1000)
     {2000: 2.0, 3000: 3.0, 4000: 5.0}

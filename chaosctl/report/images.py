@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from chaosctl.engine import Line, RunSeries
+from chaosctl.engine.series import Line, RunSeries
 from chaosctl.judge.samples import Series, Span
 from chaosctl.report.evidence import Evidence, check_facts, fault_spans, judged_span, windows_of
 

@@ -26,7 +26,7 @@ class JsonView:
         print(to_json_line(event), file=self._stream, flush=True)
 
 
-def to_json_line(value: Mapping[str, Any]) -> str:
+def to_json_line(value: Mapping[str, Any] | Sequence[Any]) -> str:
     """One line of strict JSON: a number that is none becomes null.
 
     >>> to_json_line({"value": float("nan"), "folder": Path("/x")})

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from chaosctl.engine import RunResult
+from chaosctl.engine.result import RunResult
 from chaosctl.judge.verdict import Outcome
 from chaosctl.report.difference import difference
 from chaosctl.report.evidence import Evidence, check_facts, repeat_command, undo_facts, zero_of

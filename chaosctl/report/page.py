@@ -11,8 +11,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from chaosctl.engine import RunResult
 from chaosctl.engine.history import PastRun
+from chaosctl.engine.result import RunResult
 from chaosctl.judge.verdict import Outcome
 from chaosctl.report import drawing
 from chaosctl.report.difference import difference

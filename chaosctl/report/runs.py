@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from chaosctl.engine import RunState, RunSummary, UndoReport
 from chaosctl.engine.history import PastRun
+from chaosctl.engine.ledger import RunState, RunSummary
+from chaosctl.engine.undo import UndoReport
 from chaosctl.judge.verdict import UNDO_INCOMPLETE, UndoState
 from chaosctl.report.symbols import duration
 

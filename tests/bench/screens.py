@@ -15,7 +15,7 @@ import time
 
 import psutil
 
-from chaosctl.engine import read_journal
+from chaosctl.engine.journal import read_journal
 from chaosctl.report.live import LiveView
 from tests.bench.figure import Figure
 from tests.integration.bed import Bed, made_bed

@@ -55,6 +55,7 @@ def run_block():
     shutil.rmtree(home)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("block", of_kind(""))
 def test_commands_that_start_nothing_run(block, run_block):
     run_block(block, timeout_s=30)

@@ -6,10 +6,13 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from atlas.settings import Settings
 from atlas.settings_file import read_settings
 
 
+@pytest.mark.integration
 def test_generated_pages_are_current(root):
     done = subprocess.run(
         [sys.executable, "docs/generate.py", "--check"],

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from chaosctl.context import Context
-from chaosctl.engine import Setup, World, run_experiment
 from chaosctl.engine.lease import start_watchdog
+from chaosctl.engine.run import Setup, World, run_experiment
 from chaosctl.experiment.model import (
     Check,
     Comparison,

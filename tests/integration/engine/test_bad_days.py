@@ -15,17 +15,13 @@ from typing import Any
 import pytest
 
 from chaosctl.context import Context
-from chaosctl.engine import (
-    RunState,
-    UndoReport,
-    find_run,
-    halt_all,
-    list_runs,
-    read_journal,
-    recover,
-)
 from chaosctl.engine.audit import audit_file, read_audit
+from chaosctl.engine.halt import halt_all
+from chaosctl.engine.journal import read_journal
+from chaosctl.engine.ledger import RunState, find_run, list_open_runs
 from chaosctl.engine.process import ProcessId, from_json, is_alive
+from chaosctl.engine.recover import recover
+from chaosctl.engine.undo import UndoReport
 from tests.process_target import ProcessTarget
 
 pytestmark = pytest.mark.integration
@@ -120,7 +116,7 @@ def test_run_killed_at_each_phase_leaves_nothing(bench: Bench, phase: str) -> No
     run.wait()
     took_s = bench.wait_until(lambda: not bench.stopped() and not is_alive(watchdog), 10)
     print(f"killed at {phase}: clean after {took_s:.2f} s")
-    (summary,) = list_runs(bench.context)
+    summary = find_run(bench.context, "last")
     assert summary.state is RunState.FINISHED
     assert (summary.verdict, summary.undo) == ("aborted", "clean")
     result = json.loads((summary.folder / "result.json").read_text())
@@ -300,7 +296,9 @@ def test_halt_stops_every_run_of_the_machine_at_once(tmp_path: Path) -> None:
     try:
         runs = [bench.start() for bench in benches]
         context = benches[0].context
-        benches[0].wait_until(lambda: sum(r.phase == "watch" for r in list_runs(context)) == 3, 20)
+        benches[0].wait_until(
+            lambda: sum(r.phase == "watch" for r in list_open_runs(context)) == 3, 20
+        )
         began = time.monotonic()
         halted = halt_all(context, lambda _driver: ProcessTarget(), reason="pager")
         took_s = time.monotonic() - began

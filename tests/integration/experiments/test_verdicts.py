@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from chaosctl.context import Context
-from chaosctl.engine import Setup, World, run_experiment
+from chaosctl.engine.run import Setup, World, run_experiment
 from chaosctl.experiment.load import bundled_names, load_bundled
 from chaosctl.judge.verdict import UndoState, Verdict
 from chaosctl.worlds import open_world

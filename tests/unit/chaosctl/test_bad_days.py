@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from chaosctl.cli import run_cli
-from chaosctl.engine import RunState, list_runs, read_journal
 from chaosctl.engine.audit import audit_file, read_audit
-from chaosctl.engine.journal import create_journal
+from chaosctl.engine.journal import create_journal, read_journal
+from chaosctl.engine.ledger import RunState, find_run, list_open_runs
 from monkeys.target import UndoRecord
 from tests.simulated_cli import DOCUMENT, simulated_command_line
 from tests.simulated_target import FOREVER, SimulatedWorld
@@ -114,7 +114,8 @@ def test_what_a_power_cut_left_is_taken_back_by_command(
     world.target.undo_failures = 2  # it works the third time
     assert run_cli(command) == 0, capsys.readouterr()
     assert world.target.in_force == {}
-    assert [run.state for run in list_runs(world.context)] == [RunState.FINISHED]
+    assert list_open_runs(world.context) == []
+    assert find_run(world.context, "last").state is RunState.FINISHED
     (line,) = read_audit(audit_file(world.context), verify=True)
     assert (line["command"], line["undo"]) == (command[0], "clean")
 

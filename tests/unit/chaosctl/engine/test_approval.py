@@ -10,9 +10,9 @@ import pytest
 
 from chaosctl.commands.run import ask
 from chaosctl.context import Context
-from chaosctl.engine import Setup, World, run_experiment
 from chaosctl.engine.approval import Approval, approval_for
 from chaosctl.engine.plan import Plan
+from chaosctl.engine.run import Setup, World, run_experiment
 from chaosctl.experiment.model import TargetSpec
 from chaosctl.judge.verdict import Verdict
 from monkeys.faults import FAULTS

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chaosctl.engine import Setup, World, run_experiment
 from chaosctl.engine.result import RunResult
+from chaosctl.engine.run import Setup, World, run_experiment
 from chaosctl.experiment.load import bundled_names, load_bundled
 from chaosctl.experiment.model import Comparison, Condition
 from chaosctl.judge.verdict import UndoState, Verdict

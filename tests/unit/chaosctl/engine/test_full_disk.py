@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import chaosctl.engine.run as run_module
-from chaosctl.engine import Setup, World, read_journal, run_experiment
-from chaosctl.engine.journal import create_journal, parse_journal
+from chaosctl.engine.journal import create_journal, parse_journal, read_journal
 from chaosctl.engine.result import RunResult
+from chaosctl.engine.run import Setup, World, run_experiment
 from chaosctl.experiment.model import (
     Check,
     Comparison,

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from chaosctl.engine import Setup, World, run_experiment
 from chaosctl.engine.guards import ask_capacity, ask_clock
 from chaosctl.engine.result import RunResult
+from chaosctl.engine.run import Setup, World, run_experiment
 from chaosctl.experiment.calendars import FILE_BYTES_MAX, BadCalendar, read_calendar
 from chaosctl.experiment.load import load
 from chaosctl.experiment.model import (

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from chaosctl.context import Context
-from chaosctl.engine import RunState, read_result
 from chaosctl.engine.history import DATABASE, earlier_runs, past_runs, result_before
+from chaosctl.engine.ledger import RunState
+from chaosctl.engine.result import read_result
 from chaosctl.errors import ChaosctlError
 
 RECORDED = Path(__file__).resolve().parents[3] / "data" / "reports"

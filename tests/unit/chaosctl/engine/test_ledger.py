@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from chaosctl.engine import RunState, find_run, halt_all, list_runs, recover, undo_run
+from chaosctl.engine.halt import halt_all
 from chaosctl.engine.journal import create_journal, read_journal
-from chaosctl.engine.ledger import list_open_runs
+from chaosctl.engine.ledger import RunState, find_run, list_open_runs
 from chaosctl.engine.process import identify
+from chaosctl.engine.recover import recover, undo_run
 from chaosctl.errors import ChaosctlError, NotStarted
 from monkeys.errors import TargetFailed
 from monkeys.target import UndoRecord
@@ -56,7 +57,7 @@ def test_ledger_tells_dead_from_alive(world: SimulatedWorld) -> None:
     leave_run(world, "20260101-0000-aaa", records=2)
     leave_run(world, "20260101-0001-bbb", process=identify().as_json())
     (world.context.runs_dir / "20260101-0002-ccc").mkdir()
-    dead, alive = list_runs(world.context)
+    dead, alive = list_open_runs(world.context)
     assert (dead.state, dead.records, dead.undone, dead.pid) == (RunState.UNFINISHED, 2, 0, 0)
     assert (dead.phase, dead.experiment, dead.verdict) == ("inject", "hang", "")
     assert (alive.state, alive.pid) == (RunState.ACTIVE, identify().pid)
@@ -85,7 +86,7 @@ def test_recover_undoes_dead_runs_backwards_and_once(world: SimulatedWorld) -> N
     assert events == ["start", "record", "record", "inject", "undo", "undo", "verdict"]
     result = json.loads((folder / "result.json").read_text())
     assert (result["verdict"], result["undo"]) == ("aborted", "clean")
-    (summary,) = list_runs(world.context)
+    summary = find_run(world.context, "last")
     assert summary.reason == "ended by recover: the run died"
 
 
@@ -93,7 +94,7 @@ def test_recover_says_incomplete_and_stays_responsible(world: SimulatedWorld) ->
     leave_run(world, "20260101-0000-aaa", records=1)
     (report,) = recover(world.context, lambda _driver: Target("stuck"))
     assert (report.state, report.results[0].error) == ("incomplete", "stuck")
-    assert list_runs(world.context)[0].state is RunState.UNFINISHED
+    assert list_open_runs(world.context)[0].state is RunState.UNFINISHED
     (report,) = recover(world.context, lambda _driver: Target())
     assert report.state == "clean"
 

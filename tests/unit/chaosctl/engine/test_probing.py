@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chaosctl.engine import World
+from chaosctl.engine.run import World
 from chaosctl.experiment.checks import probe_key
 from chaosctl.experiment.model import Check, Comparison, Condition, Limit, ProbeSpec
 from chaosctl.judge.verdict import Verdict

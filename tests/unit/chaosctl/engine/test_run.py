@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chaosctl.engine import read_journal
+from chaosctl.engine.journal import read_journal
 from chaosctl.errors import ChaosctlError, StoreSilent
 from chaosctl.experiment.model import (
     Check,

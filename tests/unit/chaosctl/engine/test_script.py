@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from chaosctl.drivers.toolkit import ToolkitMethod, ToolkitTarget
-from chaosctl.engine import Setup, World, run_experiment
+from chaosctl.engine.run import Setup, World, run_experiment
 from chaosctl.engine.script import Performed, ScriptStep
 from chaosctl.experiment.model import (
     Check,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import chaosctl.engine.run as run_module
-from chaosctl.engine import read_series
+from chaosctl.engine.series import read_series
 from chaosctl.errors import ChaosctlError
 from chaosctl.experiment.model import Comparison, Condition, Limit, StopCondition
 from chaosctl.judge.verdict import Verdict

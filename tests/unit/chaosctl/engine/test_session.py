@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from chaosctl.engine import World, read_journal
+from chaosctl.engine.journal import read_journal
 from chaosctl.engine.result import RunResult
+from chaosctl.engine.run import World
 from chaosctl.errors import TargetUnreachable
 from chaosctl.experiment.model import (
     Select,

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from chaosctl.engine import read_result
-from chaosctl.engine.result import RunResult
+from chaosctl.engine.result import RunResult, read_result
 from chaosctl.errors import ChaosctlError
 from chaosctl.judge.verdict import UndoState, Verdict
 from chaosctl.report.junit import render_junit

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chaosctl.engine import read_result
+from chaosctl.engine.result import read_result
 from chaosctl.report.evidence import read_evidence
 from chaosctl.report.json_lines import to_json_line
 from chaosctl.report.markdown import code, escape, render_markdown

@@ -15,6 +15,8 @@ from chaosctl.drivers.activities.activity import Activity, Surroundings
 from chaosctl.drivers.activities.given import Given
 from chaosctl.drivers.activities.performing import Performer, wait_until_gone
 
+pytestmark = pytest.mark.integration
+
 FUNCTIONS = """
 import os, time
 def add(one, two=2, configuration=None, secrets=None):

@@ -14,6 +14,8 @@ import pytest
 
 from chaosctl.engine.result import read_result_file
 
+pytestmark = pytest.mark.integration
+
 IS_INSTALLED = any(p.value == "chaosctl.pytest_plugin" for p in entry_points(group="pytest11"))
 COMMAND = """
 import sys

@@ -7,8 +7,10 @@ import time
 
 import pytest
 
+from tests.integration.dashboard.conftest import text_of
 from tests.screens import FAILED, compare
-from tests.unit.chaosctl.dashboard.conftest import text_of
+
+pytestmark = pytest.mark.integration
 
 SIZES = {"80x24": (80, 24), "160x50": (160, 50)}
 KEYS = {

@@ -12,8 +12,10 @@ from chaosctl.dashboard.app import Dashboard
 from chaosctl.dashboard.dialogs import Ask, Choose, Output
 from chaosctl.dashboard.jobs import Job
 from chaosctl.dashboard.keys import COMMON, LATER, SCREENS
+from tests.integration.dashboard.conftest import text_of
 from tests.screens import FAILED, PASSED
-from tests.unit.chaosctl.dashboard.conftest import text_of
+
+pytestmark = pytest.mark.integration
 
 WAIT_S = 30
 
