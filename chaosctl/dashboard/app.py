@@ -58,8 +58,11 @@ class Dashboard(App[None]):
     query_screen: Query
     store_screen: StoreScreen
 
-    def __init__(self, context: Context, store: AtlasStore, glyphs: Glyphs) -> None:
+    def __init__(
+        self, context: Context, store: AtlasStore, glyphs: Glyphs, *, tick_s: float = TICK_S
+    ) -> None:
         super().__init__(ansi_color=True)
+        self._tick_s = tick_s
         self.glyphs = glyphs
         self.context = context
         self.desk = make_desk(context, store, glyphs, self.heard)
@@ -82,7 +85,7 @@ class Dashboard(App[None]):
     def on_mount(self) -> None:
         """Begin to ask."""
         self.overview.grid.focus()
-        self.set_interval(TICK_S, self.tick)
+        self.set_interval(self._tick_s, self.tick)
         self.tick()
 
     def on_resize(self, event: Resize) -> None:
@@ -99,12 +102,19 @@ class Dashboard(App[None]):
     def _screens(self) -> Sequence[Overview | RunScreen | Query | StoreScreen]:
         return self.overview, self.run_screen, self.query_screen, self.store_screen
 
+    @property
+    def _is_whole(self) -> bool:
+        """Whether everything is there: on the way out the timer may tick once more."""
+        return bool(self.screen_stack) and bool(self.screen_stack[0].query("#foot"))
+
     def heard(self) -> None:
         """An answer came; may be called from any thread."""
         self.post_message(Heard())
 
     def on_heard(self, _message: Heard) -> None:
         """Draw at once what somebody waits for; the rest has time until the tick."""
+        if not self._is_whole:
+            return
         self.operations.follow()
         if isinstance(self.screen, Dialog):
             self.screen.redraw()
@@ -113,6 +123,8 @@ class Dashboard(App[None]):
 
     def tick(self) -> None:
         """Once a second: ask what is due, and draw."""
+        if not self._is_whole:
+            return
         if not self.is_paused:
             self.desk.runs.ask_if_due()
             self.shown.tick()

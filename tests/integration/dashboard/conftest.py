@@ -75,7 +75,10 @@ class World:
 
     def dashboard(self, *, unicode=True, threads=False):
         context = self.context(threads=threads)
-        return Dashboard(context, store_at(context, ""), UNICODE if unicode else ASCII)
+        glyphs = UNICODE if unicode else ASCII
+        # Pictures are of an instant: without threads time passes by `pass_time` and `tick` alone.
+        tick_s = 1.0 if threads else 3600.0
+        return Dashboard(context, store_at(context, ""), glyphs, tick_s=tick_s)
 
 
 def at_once(work, reply):
