@@ -11,8 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 # How fast an example is says something of the machine only, and a busy one is no failure.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
+_ANY_PACE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=20, **_ANY_PACE)
+settings.register_profile("thorough", max_examples=100, **_ANY_PACE)
+settings.load_profile("quick")  # `pytest --hypothesis-profile=thorough` for the other
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

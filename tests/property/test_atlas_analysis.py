@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.analysis.anomaly import score_anomalies
@@ -33,7 +33,6 @@ def same(found: object, wanted: object) -> bool:
 
 
 @given(POPULATIONS, POPULATIONS)
-@settings(max_examples=60, deadline=None)
 def test_comparison_turns_round_with_its_sides(x, y):
     there, back = compare(x, y), compare(y, x)
     assert same(there.p_value, back.p_value)
@@ -46,7 +45,6 @@ def test_comparison_turns_round_with_its_sides(x, y):
 
 
 @given(POPULATIONS, POPULATIONS, SCALES, SHIFTS)
-@settings(max_examples=60, deadline=None)
 def test_comparison_does_not_depend_on_unit_or_zero(x, y, scale, shift):
     plain = compare(x, y)
     moved = compare(scale * np.array(x) + shift, scale * np.array(y) + shift)
@@ -59,7 +57,6 @@ def test_comparison_does_not_depend_on_unit_or_zero(x, y, scale, shift):
 
 
 @given(POPULATIONS, POPULATIONS, st.floats(0, 10), st.floats(0, 10))
-@settings(max_examples=60, deadline=None)
 def test_wider_tolerance_never_makes_more_of_a_difference(x, y, one, other):
     found = compare(x, y)
     narrow, wide = (decide(found, tolerance=t) for t in sorted((one, other)))
@@ -69,7 +66,6 @@ def test_wider_tolerance_never_makes_more_of_a_difference(x, y, one, other):
 
 
 @given(POPULATIONS, POPULATIONS)
-@settings(max_examples=60, deadline=None)
 def test_comparison_holds_together(x, y):
     found = compare(x, y)
     assert found.control_count + found.control_gaps == len(x)
@@ -84,7 +80,6 @@ def test_comparison_holds_together(x, y):
 
 
 @given(st.lists(KNOWN, min_size=4, max_size=12))
-@settings(max_examples=40, deadline=None)
 def test_population_does_not_differ_from_itself(x):
     found = compare(x, x)
     assert found.p_value > 0.9
@@ -93,7 +88,6 @@ def test_population_does_not_differ_from_itself(x):
 
 
 @given(SERIES, SCALES, SHIFTS)
-@settings(max_examples=60, deadline=None)
 def test_change_does_not_depend_on_unit_or_zero_and_turns_with_the_sign(values, scale, shift):
     plain = find_change(values)
     moved = find_change(scale * np.array(values) + shift)
@@ -106,7 +100,6 @@ def test_change_does_not_depend_on_unit_or_zero_and_turns_with_the_sign(values, 
 
 
 @given(st.lists(NUMBERS, min_size=12, max_size=30), st.integers(0, 29), st.integers(1, 5))
-@settings(max_examples=60, deadline=None)
 def test_gaps_move_a_change_and_alter_nothing_else(values, place, count):
     plain = find_change(values)
     place = min(place, len(values))
@@ -118,7 +111,6 @@ def test_gaps_move_a_change_and_alter_nothing_else(values, place, count):
 
 
 @given(SERIES, SCALES, SHIFTS)
-@settings(max_examples=40, deadline=None)
 def test_trend_turns_with_time(values, scale, shift):
     plain, back = measure_trend(values), measure_trend(values[::-1])
     moved = measure_trend(scale * np.array(values) + shift)
@@ -128,7 +120,6 @@ def test_trend_turns_with_time(values, scale, shift):
 
 
 @given(SEEDS, st.integers(1, 4), SCALES, SHIFTS)
-@settings(max_examples=40, deadline=None)
 def test_score_does_not_depend_on_unit_or_zero(seed, season, scale, shift):
     history, values = noise(seed, 60), noise(seed + 1, 8)
     plain = score_anomalies(history, values, season=season)
@@ -138,7 +129,6 @@ def test_score_does_not_depend_on_unit_or_zero(seed, season, scale, shift):
 
 
 @given(SEEDS, st.integers(1, 4))
-@settings(max_examples=40, deadline=None)
 def test_score_grows_with_the_value(seed, season):
     history = noise(seed, 60)
     low, high = (score_anomalies(history, [v] * season, season=season) for v in (3.0, 4.0))
@@ -146,7 +136,6 @@ def test_score_grows_with_the_value(seed, season):
 
 
 @given(SEEDS, st.integers(1, 6), st.integers(1, 8), SCALES, SHIFTS)
-@settings(max_examples=25, deadline=None)
 def test_band_moves_with_unit_and_zero(seed, season, horizon, scale, shift):
     history = noise(seed, history_needed(horizon, season=season) + 20)
     plain = forecast(history, horizon, season=season)
@@ -157,7 +146,6 @@ def test_band_moves_with_unit_and_zero(seed, season, horizon, scale, shift):
 
 
 @given(SEEDS, st.integers(1, 6), st.integers(1, 8))
-@settings(max_examples=25, deadline=None)
 def test_band_holds_its_centre_and_a_surer_one_is_wider(seed, season, horizon):
     needed = history_needed(horizon, season=season, confidence=0.99)
     history = noise(seed, needed + 20, gaps=0.02)

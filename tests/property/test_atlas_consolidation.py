@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas import Atlas, Datapoint
@@ -95,7 +95,6 @@ def line_of(atlas: Atlas, program: str, step_ms: int = 60_000) -> np.ndarray:
     return lines.values[0]
 
 
-@settings(max_examples=40)
 @given(LABELLED)
 def test_an_aggregate_of_groups_is_the_aggregate_of_all(series):
     atlas = filled(series)
@@ -113,7 +112,6 @@ def test_an_aggregate_of_groups_is_the_aggregate_of_all(series):
     np.testing.assert_array_equal(mean, line_of(atlas, "name,aa,:eq,:avg"))
 
 
-@settings(max_examples=40)
 @given(LABELLED, st.integers(0, 3))
 def test_shifted_data_is_that_of_before(series, minutes):
     atlas = filled(series)

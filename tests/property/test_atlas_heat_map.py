@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -18,7 +18,6 @@ from atlas.render.heatmap import heat_map
 from atlas.render.png import render_png
 
 LARGE = 1.7e308
-SOME = settings(max_examples=60, deadline=None)
 sane = st.one_of(st.floats(-1e9, 1e9), st.floats(-1, 1), st.integers(-100, 100).map(float))
 bounds = st.just("auto-style") | st.just("auto-data") | sane.map(str)
 options = st.builds(
@@ -58,7 +57,6 @@ def bucket_tags(bucket):
 heights = st.integers(1, 1200)
 
 
-@SOME
 @given(axes(st.one_of(sane, st.floats())), heights)
 def test_values_within_the_bounds_are_counted_once(axis, height):
     plain = tuple(Line("", {}, line.values, style=line.style) for line in axis.lines)
@@ -68,7 +66,6 @@ def test_values_within_the_bounds_are_counted_once(axis, height):
     np.testing.assert_array_equal(found.counts.sum(axis=1), inside.sum(axis=0))
 
 
-@SOME
 @given(st.lists(st.tuples(st.integers(0, 150), st.floats(0, 1e6)), min_size=1), heights)
 def test_rates_of_buckets_are_spread_without_loss(rates, height):
     lines = tuple(
@@ -80,7 +77,6 @@ def test_rates_of_buckets_are_spread_without_loss(rates, height):
     np.testing.assert_allclose(counts.sum(axis=1), [total, total / 2], rtol=1e-9, atol=1e-12)
 
 
-@SOME
 @given(axes(st.one_of(sane, st.floats())), heights)
 def test_every_count_has_a_color(axis, height):
     found = heat_map(axis, height)
@@ -91,7 +87,6 @@ def test_every_count_has_a_color(axis, height):
     assert (found.edges[1:] >= found.edges[:-1]).all()
 
 
-@SOME
 @given(axes(st.one_of(sane, st.floats())), heights, st.sampled_from(Layout))
 def test_every_heat_map_can_be_answered(axis, height, layout):
     count = len(axis.lines[0].values)

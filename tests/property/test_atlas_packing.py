@@ -7,7 +7,7 @@ import sys
 from unittest.mock import patch
 
 import numpy as np
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from atlas.asl import parse_exprs
@@ -70,7 +70,6 @@ def bits(values):
     return np.ascontiguousarray(values).view(np.int64)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.lists(rows(), min_size=1, max_size=25).map(np.array),
     st.lists(st.integers(0, 24), max_size=4),
@@ -115,7 +114,6 @@ def sums(view, groups, columns):
     return found
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.lists(rows(), min_size=1, max_size=12).map(np.array),
     st.lists(st.tuples(st.integers(0, 11), st.integers(0, 59), NUMBERS), max_size=6),
@@ -147,7 +145,6 @@ POINTS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(POINTS, POINTS, st.sampled_from([1, 2, 7, 60]))
 def test_store_that_packs_answers_as_one_that_does_not(early, late, width):
     config = StoreConfig(step_ms=1000, max_age_ms=300_000, keep_ms=600_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -16,8 +16,6 @@ from atlas.render.png.scale import ValueScale
 from atlas.render.png.time_ticks import time_ticks
 from atlas.render.png.value_ticks import value_ticks
 
-SOME = settings(max_examples=60, deadline=None)
-MANY = settings(deadline=None)
 LIMIT = 8e307
 numbers = st.floats(-LIMIT, LIMIT)
 sane = st.one_of(st.floats(-1e9, 1e9), st.floats(-1, 1), st.integers(-100, 100).map(float))
@@ -74,7 +72,6 @@ def graphs(draw):
     )
 
 
-@SOME
 @given(graphs())
 def test_every_graph_can_be_drawn(graph):
     image = Image.open(io.BytesIO(render_png(graph)))
@@ -83,7 +80,6 @@ def test_every_graph_can_be_drawn(graph):
     assert image.height >= 32
 
 
-@MANY
 @given(scales(sane), st.integers(2, 40), st.sampled_from(TickLabels))
 def test_ticks_are_within_bounds_few_and_told_apart(scale, count_max, mode):
     if scale.upper - scale.lower <= max(abs(scale.lower), abs(scale.upper)) * 1e-12:
@@ -98,14 +94,12 @@ def test_ticks_are_within_bounds_few_and_told_apart(scale, count_max, mode):
         assert ticks.values
 
 
-@MANY
 @given(scales(), st.integers(2, 40), st.sampled_from(TickLabels))
 def test_no_bounds_are_too_odd_for_ticks(scale, count_max, mode):
     ticks = value_ticks(scale, count_max, mode)
     assert len(ticks.labels) == len(ticks.values)
 
 
-@MANY
 @given(scales(), st.lists(st.floats(allow_nan=False), max_size=20))
 def test_scales_keep_the_order(scale, values):
     heights = scale.heights(np.array(sorted(values)))
@@ -113,7 +107,6 @@ def test_scales_keep_the_order(scale, values):
     assert (np.diff(np.clip(heights, -1e6, 1e6)) >= 0).all()
 
 
-@MANY
 @given(scales(sane))
 def test_scales_run_from_bound_to_bound(scale):
     low, middle, high = scale.heights(np.array([scale.lower, np.nan, scale.upper])).tolist()
@@ -121,7 +114,6 @@ def test_scales_run_from_bound_to_bound(scale):
     assert np.isnan(middle)
 
 
-@MANY
 @given(zones, st.integers(-(10**12), 4 * 10**12), st.integers(1_000, 10**12), st.integers(1, 30))
 def test_time_ticks_are_in_the_window_and_few(zone, start_ms, length_ms, count_max):
     ticks = time_ticks(start_ms, start_ms + length_ms, parse_zone(zone), count_max)

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import atlas.eval.reading
@@ -68,9 +68,6 @@ class Interrupted(Budget):
             self.events.pop(0)()
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(
     st.lists(BATCHES, min_size=1, max_size=4),
     st.lists(st.one_of(BATCHES, st.sampled_from(["pack", "forget"])), max_size=6),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.asl import parse_exprs, parse_query
@@ -70,7 +70,6 @@ def joined(function, parts):
     return together
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     POINTS,
     st.lists(st.integers(0, 2), min_size=60, max_size=60),
@@ -93,7 +92,6 @@ def test_aggregates_of_parts_make_the_aggregate_of_all(points, split, function, 
         np.testing.assert_array_equal(found[label], values)
 
 
-@settings(max_examples=60, deadline=None)
 @given(POINTS, st.lists(st.integers(0, 1), min_size=60, max_size=60), st.sampled_from([1, 4, 60]))
 def test_series_and_tags_of_parts_are_those_of_all(points, split, width):
     owners = {series: split[i] for i, series in enumerate(sorted({p[:3] for p in points}))}

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas import Atlas, Datapoint
@@ -57,14 +57,12 @@ def values(lines):
     return list(lines.values())
 
 
-@settings(deadline=None, max_examples=25)
 @given(ROWS, st.integers(1, 5), st.integers(1, 5))
 def test_delays_add_up(rows, some, more):
     twice, once = answers(rows, f"{ALL},{some},:delay,{more},:delay,{ALL},{some + more},:delay")
     assert values(twice) == values(once)
 
 
-@settings(deadline=None, max_examples=25)
 @given(ROWS, st.integers(1, 6), st.integers(1, 6), st.sampled_from(["min", "max"]))
 def test_windows_of_windows_are_one_window(rows, some, more, word):
     word = f"rolling-{word}"
@@ -73,7 +71,6 @@ def test_windows_of_windows_are_one_window(rows, some, more, word):
     assert values(twice) == values(once)
 
 
-@settings(deadline=None, max_examples=25)
 @given(ROWS)
 def test_a_window_as_long_as_the_graph_is_what_there_was_so_far(rows):
     program = f"{ALL},100,:rolling-sum,{ALL},:integral,{ALL},100,:rolling-max,{ALL},:cumulative-max"
@@ -82,7 +79,6 @@ def test_a_window_as_long_as_the_graph_is_what_there_was_so_far(rows):
     assert values(highest) == values(maximum)
 
 
-@settings(deadline=None, max_examples=25)
 @given(ROWS, st.integers(1, 8))
 def test_sums_are_means_of_their_counts(rows, size):
     program = f"{ALL},{size},:rolling-sum,{ALL},{size},1,:rolling-mean"
@@ -97,7 +93,6 @@ def test_sums_are_means_of_their_counts(rows, size):
                 assert mean[i] == pytest.approx(total[i] / count, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=25)
 @given(ROWS, st.integers(-9, 9))
 def test_a_filter_and_its_opposite_share_out_the_lines(rows, bound):
     program = f"{ALL},{ALL},:stat-max,{bound},:gt,:filter,{ALL},:stat-max,{bound},:le,:filter"
@@ -106,7 +101,6 @@ def test_a_filter_and_its_opposite_share_out_the_lines(rows, bound):
     assert {**above, **rest} == everything
 
 
-@settings(deadline=None, max_examples=25)
 @given(ROWS, st.integers(1, 5), st.sampled_from(["max", "avg", "last", "count", "total"]))
 def test_the_others_add_up_to_what_is_left(rows, count, statistic):
     program = f"{ALL},:sum,{ALL},{statistic},{count},:topk-others-sum,:sum"
@@ -114,7 +108,6 @@ def test_the_others_add_up_to_what_is_left(rows, count, statistic):
     assert values(everything) == values(shared_out)
 
 
-@settings(deadline=None, max_examples=25)
 @given(ROWS, st.integers(1, 4), st.sampled_from(["topk", "bottomk"]))
 def test_the_first_few_are_so_many_lines_unchanged(rows, count, word):
     everything, few = answers(rows, f"{ALL},{ALL},avg,{count},:{word}")
@@ -122,7 +115,6 @@ def test_the_first_few_are_so_many_lines_unchanged(rows, count, word):
     assert few.items() <= everything.items()
 
 
-@settings(deadline=None, max_examples=25)
 @given(ROWS, st.integers(1, 6), st.sampled_from(["min", "max"]))
 def test_a_longer_step_is_consolidated_once(rows, minutes, function):
     word = f"{function},{minutes}m,:consolidate"
@@ -130,7 +122,6 @@ def test_a_longer_step_is_consolidated_once(rows, minutes, function):
     assert twice == once
 
 
-@settings(deadline=None, max_examples=25)
 @given(ROWS, st.integers(1, STEPS - 1))
 def test_statistics_are_those_of_the_window(rows, first):
     highest, count = answers(rows, f"{ALL},max,:stat,{ALL},count,:stat", first=first)

@@ -8,7 +8,7 @@ import sys
 from collections import defaultdict
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.asl import parse_exprs
@@ -70,7 +70,6 @@ def plain_aggregate(function: str, rows: list[list[float]], width: int) -> list[
     return result
 
 
-@settings(max_examples=150, deadline=None)
 @given(POINTS, st.sampled_from(["sum", "count", "min", "max"]), st.sampled_from([1, 2, 5, 30]))
 def test_aggregate_is_what_a_loop_over_the_points_gives(points, function, width):
     store = filled(points)
@@ -115,7 +114,6 @@ QUERIES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(POINTS, QUERIES)
 def test_index_selects_what_the_query_matches(points, program):
     store = filled(points)
@@ -156,7 +154,6 @@ def published(bodies, *, with_memory: bool):
     return lines.labels, lines.values
 
 
-@settings(deadline=None)
 @given(sends())
 def test_remembered_batches_change_nothing(bodies):
     labels, values = published(bodies, with_memory=True)
@@ -196,7 +193,6 @@ class PlainRate:
         self.last_ms = t
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 8), st.integers(0, 9)), min_size=1, max_size=12),
     st.booleans(),

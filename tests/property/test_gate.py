@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chaosctl.judge.accepted import CheckSeen, Observed, RunSeen, accept, level
@@ -41,7 +41,6 @@ def findings(before: list[RunSeen], now: list[RunSeen], **terms: object) -> list
     return judge_gate(accepted, {"one": Observed("one", now)}, Terms(**terms))  # type: ignore[arg-type]
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(runs(), min_size=1, max_size=9))
 def test_runs_pass_a_baseline_made_of_themselves(some):
     found = findings(some, some)
@@ -49,7 +48,6 @@ def test_runs_pass_a_baseline_made_of_themselves(some):
     assert {one.rule for one in found if one.effect is Effect.WARN} <= {"flaky"}
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(NUMBERS, min_size=1, max_size=9), SCORES, st.floats(-1, 1))
 def test_noise_within_the_spread_fails_nothing(recoveries, score, deviations):
     """One run later, anywhere within a spread of the median, is no regression."""
@@ -64,7 +62,6 @@ def test_noise_within_the_spread_fails_nothing(recoveries, score, deviations):
     assert gate_exit_code(findings(before, [now])) == 0
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(runs(), min_size=1, max_size=6), st.lists(runs(), min_size=1, max_size=6))
 def test_allowing_every_rule_opens_the_gate_but_for_the_undo(before, now):
     allowed = tuple(RULES)
@@ -73,7 +70,6 @@ def test_allowing_every_rule_opens_the_gate_but_for_the_undo(before, now):
     assert gate_exit_code(findings(before, left, allowed=allowed)) == 1
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(runs(st.sampled_from(Verdict)), min_size=1, max_size=6))
 def test_no_run_that_says_nothing_makes_a_pass(now):
     before = [RunSeen("0", Verdict.PASSED, UndoState.CLEAN, score=90, recovery_ms=1.0)]
@@ -85,7 +81,6 @@ def test_no_run_that_says_nothing_makes_a_pass(now):
         assert code == 4
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(Effect), max_size=8))
 def test_a_regression_wins_over_what_cannot_be_told(effects):
     found = [Finding("score", "one", effect, "") for effect in effects]
@@ -93,7 +88,6 @@ def test_a_regression_wins_over_what_cannot_be_told(effects):
     assert gate_exit_code(found) == worst(codes[effect] for effect in effects)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(-1e9, 1e9) | st.just(math.nan), max_size=9), st.randoms())
 def test_a_level_knows_no_order_and_no_gaps(values, chance):
     shuffled = [*values, math.nan]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chaosctl.engine.folder import PLAN
@@ -108,7 +108,6 @@ TROUBLES: dict[str, Callable[[SimulatedWorld], None]] = {
 }
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     method=METHODS,
     trouble=st.sampled_from(sorted(TROUBLES)),

@@ -76,6 +76,7 @@ def test_action_has_its_inputs_and_outputs(action):
         subprocess.run(["bash", "-n", "-c", step["run"]], check=True)
 
 
+@pytest.mark.integration
 def test_runs_that_are_as_they_were_pass(run_step, tmp_path, monkeypatch):
     code, said = run_step("run", experiments="held\n  noticed\n", repeat="2")
     assert code == 0, said
@@ -102,6 +103,7 @@ def test_runs_that_are_as_they_were_pass(run_step, tmp_path, monkeypatch):
     assert outputs(tmp_path)["verdict"] == "failed"
 
 
+@pytest.mark.integration
 def test_a_run_that_was_none_ends_the_job(run_step, tmp_path):
     code, said = run_step("run", experiments="no-such-thing")
     assert code == 2, said

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 import atlas
@@ -32,9 +34,11 @@ def loads_stats(program: str) -> bool:
     return done.stdout.strip() == "True"
 
 
+@pytest.mark.integration
 def test_no_module_of_the_store_loads_it():
     assert not loads_stats(IMPORT_ALL)
 
 
+@pytest.mark.integration
 def test_a_comparison_does():
     assert loads_stats(CALL)
