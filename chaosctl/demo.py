@@ -28,7 +28,11 @@ from monkeys.errors import MonkeyError
 
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 15.0
+SETTLED_SHARE = 0.97
+SETTLE_STEPS = 3
+SETTLE_SECONDS_MAX = 20.0
 STARTS_QUERY = "name,viewers.starts,:eq,outcome,ok,:eq,:and,:sum"
+SHARE_QUERY = f"{STARTS_QUERY},name,viewers.starts,:eq,:sum,:div"
 
 Say = Callable[[str], None]
 
@@ -125,8 +129,9 @@ def store_of(paths: DemoPaths) -> AtlasStore:
 
 
 def start(paths: DemoPaths, options: DemoOptions, say: Say) -> dict[str, Any]:
-    """Start the platform and its store; returns when every instance is registered and members
-    have started streams. Raises ChaosctlError, with everything stopped again."""
+    """Start the platform and its store; returns when every instance is registered and members'
+    starts succeed, or do not within a while, which is said. Raises ChaosctlError, with everything
+    stopped again."""
     paths.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with paths.output.open("wb") as output:
         keeper = subprocess.Popen(
@@ -137,7 +142,9 @@ def start(paths: DemoPaths, options: DemoOptions, say: Say) -> dict[str, Any]:
             start_new_session=True,
         )
     try:
-        return wait_until_ready(paths, keeper, say)
+        platform = wait_until_ready(paths, keeper, say)
+        wait_until_settled(store_of(paths), say)
+        return platform
     except BaseException:
         # Ctrl-C included: a platform that is half up is of no use to anybody. Its keeper may not
         # have written down yet who it is, so that `stop` alone would miss it.
@@ -175,6 +182,23 @@ def wait_until_ready(paths: DemoPaths, keeper: subprocess.Popen[bytes], say: Say
     )
 
 
+def wait_until_settled(store: AtlasStore, say: Say) -> None:
+    """Wait until nearly all starts have succeeded for a few steps: connections are made and caches
+    are warm. A platform that does not get there is up all the same, and whoever asked is told."""
+    say(f"waiting for {SETTLED_SHARE:.0%} of starts to succeed (≤ {SETTLE_SECONDS_MAX:.0f} s)")
+    begun, share, shares = time.monotonic(), 0.0, list[float]()
+    while time.monotonic() - begun < SETTLE_SECONDS_MAX:
+        shares = newest(store, SHARE_QUERY, SETTLE_STEPS)
+        share = min(shares, default=0.0)
+        if len(shares) == SETTLE_STEPS and share >= SETTLED_SHARE:
+            return
+        time.sleep(0.1)
+    say(
+        f"starts have not settled: in {len(shares)} steps {share:.0%} succeed at worst, and an "
+        "experiment may find no steady state; a slow or busy machine may want `--size small`"
+    )
+
+
 def look(control: Control) -> dict[str, Any]:
     """The platform as it says it is; empty while it does not answer."""
     try:
@@ -207,13 +231,17 @@ def waiting_for(platform: Mapping[str, Any]) -> str:
 
 def starts_per_second(store: AtlasStore) -> float:
     """Stream starts in the newest complete step; 0 while the store has none."""
+    return max(newest(store, STARTS_QUERY, 3), default=0.0)
+
+
+def newest(store: AtlasStore, query: str, step_count: int) -> list[float]:
+    """What a query gave in the newest complete steps, as far as the store has them."""
     end_ms = time.time_ns() // 1_000_000_000 * 1000
     try:
-        values = store.fetch([STARTS_QUERY], end_ms - 3000, end_ms, timeout_s=2.0)
+        values = store.fetch([query], end_ms - step_count * 1000, end_ms, timeout_s=2.0)
     except ChaosctlError:
-        return 0.0
-    steps = values.get(STARTS_QUERY, {})
-    return max(steps.values(), default=0.0)
+        return []
+    return list(values.get(query, {}).values())
 
 
 def last_words(output: Path) -> tuple[str, str]:
