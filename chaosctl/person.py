@@ -10,14 +10,18 @@ from typing import TextIO
 
 from chaosctl.context import Context
 from chaosctl.engine.session import WaitForPerson
+from chaosctl.keyboard import Keyboard
 
 POLL_S = 0.2
 
 
-def person_at(context: Context, *, is_told: bool) -> WaitForPerson | None:
+def person_at(
+    context: Context, *, is_told: bool, keyboard: Keyboard | None = None
+) -> WaitForPerson | None:
     """Who answers for manual steps: whoever presses enter; None without a terminal.
 
-    is_told: the view of the run says what is to be done; otherwise it is printed here.
+    is_told: the view of the run says what is to be done; otherwise it is printed here. keyboard:
+    who else listens to the terminal, and hears everything while it does.
     """
     if not (context.stdin.isatty() and context.stderr.isatty()):
         return None
@@ -25,6 +29,8 @@ def person_at(context: Context, *, is_told: bool) -> WaitForPerson | None:
     def wait(text: str, is_over: Callable[[], bool]) -> bool:
         if not is_told:
             print(f"{text}: press enter when it is done", file=context.stderr, flush=True)
+        if keyboard is not None and keyboard.is_open:
+            return keyboard.wait_for_enter(is_over, POLL_S)
         with suppress(termios.error):  # the terminal is gone: reading says so, too
             # What was typed before the question is no answer to it.
             termios.tcflush(context.stdin, termios.TCIFLUSH)

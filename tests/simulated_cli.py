@@ -36,6 +36,7 @@ def simulated_command_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Sim
 
     def setup(**fields: Any) -> Setup:
         view = fields.pop("listen")
+        fields["attend"] = made.attend
 
         def listen(event: Mapping[str, Any]) -> None:
             view(event)

@@ -62,6 +62,7 @@ def run(
         listen=world.listen,
         start_watchdog=world.start_watchdog,
         wait_for_person=wait_for_person,
+        attend=world.attend,
     )
     return run_experiment(setup, world.context)
 

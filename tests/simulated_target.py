@@ -21,6 +21,7 @@ from typing import Any
 from chaosctl.context import Context, Inbox, Reply, SignalCame, Work
 from chaosctl.engine.lease import WatchdogDied
 from chaosctl.engine.process import ProcessId
+from chaosctl.engine.session import Order
 from monkeys.errors import TargetFailed
 from monkeys.selection import matches
 from monkeys.target import Capability, Instance, Lack, ProcessState, UndoRecord
@@ -321,6 +322,13 @@ class SimulatedWorld:
     def start_watchdog(self, _folder: Path, _lock: int, inbox: Inbox) -> SimulatedWatchdog:
         self.watchdogs.append(SimulatedWatchdog(inbox))
         return self.watchdogs[-1]
+
+    def attend(self, _folder: Path, put: Callable[[Order], None]) -> None:
+        self._put_order = put
+
+    def stop_fault(self) -> None:
+        """A person at the keyboard wants the fault out."""
+        self._put_order(Order.STOP_FAULT)
 
     def told(self, name: str) -> list[dict[str, Any]]:
         """Every event of this name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from chaosctl.engine.plan import Plan
     from chaosctl.engine.result import RunResult
     from chaosctl.engine.rounds import Rounds
+    from chaosctl.experiment.model import TargetSpec
+    from chaosctl.keyboard import Keyboard
     from chaosctl.report.wanted import Outputs
 
     View = AbstractContextManager[Callable[[Mapping[str, Any]], None]]
@@ -62,6 +64,15 @@ class Wishes:
     report: Path | None
     outputs: Outputs
     trust_actions: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """How a run is shown; keyboard: who takes keys meanwhile; paused: while a person is asked."""
+
+    view: View
+    keyboard: Keyboard | None = None
+    paused: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def run(
@@ -135,7 +146,7 @@ def run_rounds(documents: Sequence[Any], rounds: Rounds, wishes: Wishes) -> int:
         result = run_one(
             loaded,
             context,
-            choose_view(context, plain=wishes.plain, quiet=wishes.quiet, as_json=wishes.as_json),
+            choose_screen(context, plain=wishes.plain, quiet=wishes.quiet, as_json=wishes.as_json),
             seed=context.new_seed() if wishes.seed is None else wishes.seed,
             store=wishes.store,
             yes=wishes.yes,
@@ -232,7 +243,7 @@ def take_back_leftovers(context: Context) -> None:
 def run_one(
     loaded: Any,
     context: Context,
-    view: View,
+    screen: Screen,
     *,
     seed: int,
     store: str,
@@ -240,10 +251,10 @@ def run_one(
     trust_actions: bool = False,
     is_told: bool = True,
 ) -> RunResult:
-    """One experiment, from checked document to result. is_told: the view is for people."""
+    """One experiment, from checked document to result. is_told: the screen is for people."""
     from chaosctl.config import load_config
-    from chaosctl.engine.approval import Approval, approval_for
     from chaosctl.engine.run import Setup, run_experiment
+    from chaosctl.engine.session import leave_alone
     from chaosctl.person import person_at
     from chaosctl.provenance import about_run
     from chaosctl.worlds import opener
@@ -251,11 +262,12 @@ def run_one(
     experiment = loaded.experiment
     machine_guards = load_config(context).guards
 
-    def approve(plan: Plan) -> bool:
-        approval = Approval.NONE if yes else approval_for(experiment.target)
-        return approval is Approval.NONE or ask(context, plan, approval)
-
-    with view as listen, opener(loaded, context, store, trust_actions) as (faults, connect):
+    keyboard = screen.keyboard
+    with (
+        keyboard or nullcontext(),
+        screen.view as listen,
+        opener(loaded, context, store, trust_actions) as (faults, connect),
+    ):
         setup = Setup(
             experiment=experiment,
             document=loaded.text,
@@ -263,16 +275,38 @@ def run_one(
             faults=faults,
             open_world=connect,
             listen=listen,
-            approve=approve,
+            approve=partial(is_approved, context, screen, experiment.target, yes=yes),
             about=about_run(experiment.source, loaded.settings, context.env, Path.cwd()),
             machine_guards=machine_guards,
-            wait_for_person=person_at(context, is_told=is_told),
+            wait_for_person=person_at(context, is_told=is_told, keyboard=keyboard),
+            attend=keyboard.attend if keyboard else leave_alone,
         )
         result = run_experiment(setup, context)
-    if result.run_id:
-        said = {"verdict": result.verdict, "undo": result.undo, "exit_code": result.exit_code}
-        keep_audit(context, "run", runs=[result.run_id], **said, reason=result.reason)
+    audit_result(context, result)
     return result
+
+
+def is_approved(
+    context: Context, screen: Screen, target: TargetSpec, plan: Plan, *, yes: bool
+) -> bool:
+    """Whether a person agrees to break that target, if they need to be asked."""
+    from chaosctl.engine.approval import Approval, approval_for
+
+    approval = Approval.NONE if yes else approval_for(target)
+    if approval is Approval.NONE:
+        return True
+    with screen.paused():
+        return ask(context, plan, approval)
+
+
+def audit_result(context: Context, result: RunResult) -> None:
+    """Note in the audit log how a run ended, if there was one."""
+    if not result.run_id:
+        return
+    said = {"verdict": result.verdict, "undo": result.undo, "exit_code": result.exit_code}
+    stopped = result.detail.get("stopped_by_hand")
+    said |= {"stopped_by_hand": stopped} if stopped else {}
+    keep_audit(context, "run", runs=[result.run_id], **said, reason=result.reason)
 
 
 def ask(context: Context, plan: Plan, approval: Approval) -> bool:
@@ -289,22 +323,28 @@ def ask(context: Context, plan: Plan, approval: Approval) -> bool:
     return is_yes(approval, plan, context.stdin.readline())
 
 
-def choose_view(context: Context, *, plain: bool, quiet: bool, as_json: bool) -> View:
-    """Live on a terminal, else a line an event; JSON lines on request; nothing when quiet."""
+def choose_screen(context: Context, *, plain: bool, quiet: bool, as_json: bool) -> Screen:
+    """Live on a terminal, else a line an event; JSON lines on request; nothing when quiet.
+
+    Only the live view takes keys, if there is a keyboard.
+    """
     from chaosctl.report.json_lines import JsonView
     from chaosctl.report.plain import PlainView
     from chaosctl.report.quiet import QuietView
 
     if as_json:
-        return JsonView(context.stdout)
+        return Screen(JsonView(context.stdout))
     if quiet:
-        return QuietView()
+        return Screen(QuietView())
     is_dumb = context.env.get("TERM") == "dumb" or context.env.get("CI") == "true"
     if plain or is_dumb or not context.stderr.isatty():
-        return PlainView(context.stderr)
+        return Screen(PlainView(context.stderr))
+    from chaosctl.keyboard import Keyboard
     from chaosctl.report.live import LiveView
 
-    return LiveView(context.stderr)
+    keyboard = Keyboard(context.stdin) if context.stdin.isatty() else None
+    view = LiveView(context.stderr, keyboard)
+    return Screen(view, keyboard, view.paused)
 
 
 def fall_silent() -> None:

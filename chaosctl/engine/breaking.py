@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from chaosctl.engine.choosing import PlannedStep, make_fault
 from chaosctl.engine.items import CONFIRM_MS_MAX
-from chaosctl.engine.session import Hit, RunEnded, Session
+from chaosctl.engine.session import Hit, RunEnded, Session, StoppedByHand
 from chaosctl.engine.undo import (
     UndoResult,
     undo_fields,
@@ -41,7 +41,7 @@ def hit(session: Session, step: PlannedStep) -> Hit:
 
     Raises FaultOver if it failed. The records are on disk before any of them is injected.
     """
-    refuse_stuck(session)
+    refuse_more(session)
     session.phase = "record"
     fault = make_fault(session.setup.faults, step)
     session.busy()
@@ -66,13 +66,18 @@ def next_level(session: Session, one: Hit, level: int) -> None:
     fault = make_fault(session.setup.faults, one.step, level)
     records = _write_records(session, one.step, fault)
     take_out(session, one.records)
-    refuse_stuck(session)
+    refuse_more(session)
     one.fault, one.records = fault, []
     _inject(session, one, records)
 
 
-def refuse_stuck(session: Session) -> None:
-    """Raise FaultOver if something that should be out would not go: then no more goes in."""
+def refuse_more(session: Session) -> None:
+    """Raise if no more goes in: FaultOver if something that should be out would not go.
+
+    StoppedByHand if a person wanted it while something was on its way out.
+    """
+    if session.stopped_ms:
+        raise StoppedByHand
     stuck = [r for r in session.pending() if r.id in session.undone]
     if stuck:
         error = session.undone[stuck[-1].id].error
@@ -246,7 +251,7 @@ def _say(session: Session, one: Hit, event: str, looks: Looks) -> Generator[int,
         after_ms=after_ms,
         missing=missing,
         trouble=trouble,
-        left=len([r for r in session.pending() if r.id not in session.settings]),
+        left=len(session.pending_faults()),
     )
     one.trouble = trouble
     if missing and not trouble:

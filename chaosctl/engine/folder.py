@@ -9,13 +9,14 @@ from chaosctl.context import Context
 from chaosctl.errors import NotStarted
 
 LETTERS = "23456789abcdefghjkmnpqrstvwxyz"  # none that are mistaken for another
-DOCUMENT, PLAN, SERIES, RESULT, HALT, UNDO_LOCK = (
+DOCUMENT, PLAN, SERIES, RESULT, HALT, UNDO_LOCK, TERMINAL = (
     "document.yaml",
     "plan.json",
     "series.json",
     "result.json",
     "halt",
     "undo.lock",
+    "terminal.json",
 )
 
 

@@ -16,6 +16,7 @@ from chaosctl.engine.breaking import (
     FaultOver,
     Steps,
     confirm,
+    confirm_all_removed,
     confirm_removed,
     go_on,
     hit,
@@ -34,7 +35,7 @@ from chaosctl.engine.items import (
     manual_steps,
 )
 from chaosctl.engine.script import follow
-from chaosctl.engine.session import Hit, RunEnded, Session, WaitForPerson
+from chaosctl.engine.session import Hit, RunEnded, Session, StoppedByHand, WaitForPerson
 from chaosctl.engine.watching import judge_newest, watch_until
 from chaosctl.errors import NotStarted
 from chaosctl.experiment.model import NoData
@@ -45,10 +46,20 @@ POLL_MS = 200
 
 
 def carry_out(session: Session) -> None:
-    """Do the whole method. Raises FaultOver or RunEnded when it is cut short."""
-    if session.world.script is not None:
-        follow(session, session.world.script)
-        return
+    """Do the whole method. Raises FaultOver or RunEnded when it is cut short.
+
+    Not if a person stops the fault: it is out then, and what comes after it is worth a look.
+    """
+    try:
+        if session.world.script is not None:
+            follow(session, session.world.script)
+        else:
+            _follow_plan(session)
+    except StoppedByHand:
+        _end_early(session)
+
+
+def _follow_plan(session: Session) -> None:
     session.method_ms = session.context.now_ms()
     try:
         with closing(_serial(session, session.plan.method)) as steps:
@@ -61,6 +72,22 @@ def carry_out(session: Session) -> None:
         raise
     if not session.injected_ms:
         session.know(confirm_text="no branch that was taken injects anything")
+
+
+def _end_early(session: Session) -> None:
+    """Take out what is in, because a person wants that, and see that it is gone."""
+    if not session.injected_ms:
+        session.know(refused="before anything was injected: stopped by hand")
+        raise FaultOver
+    after_ms = session.stopped_ms - session.injected_ms
+    session.know(stopped=f"stopped by hand after {after_ms / 1000:.1f} s")
+    if session.world.script is None:
+        session.know(stopped=f"{session.facts.stopped} of {session.plan.fault_ms / 1000:g} s")
+    if session.facts.confirmed is None:
+        session.know(confirm_text=session.facts.stopped)
+    take_out(session, session.pending_faults())
+    go_on(session)
+    confirm_all_removed(session)
 
 
 def refuse_without_person(session: Session) -> None:

@@ -15,6 +15,7 @@ from chaosctl.engine.folder import RESULT
 from chaosctl.engine.journal import Journal, read_journal, reopen_journal, to_json, write_whole
 from chaosctl.engine.ledger import RunState, RunSummary, list_open_runs
 from chaosctl.engine.result import SCHEMA
+from chaosctl.engine.terminal import let_go_for
 from chaosctl.engine.undo import (
     ROUNDS,
     UndoerFor,
@@ -102,6 +103,7 @@ def finish_undo(
             rounds=rounds,
         )
         state = undo_state(results)
+        let_go_for(folder)
         _conclude(folder, journal, events, state, by=by, reason=reason)
     if journal is not None:
         with suppress(OSError):

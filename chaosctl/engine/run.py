@@ -186,6 +186,7 @@ def _prepare(session: Session) -> None:
     session.listen_to_all()  # who wants it to end need not wait for a watchdog to start
     session.watchdog = setup.start_watchdog(session.folder, session.lock.descriptor, session.inbox)
     session.emit("watchdog", process=session.watchdog.process.as_json())
+    setup.attend(session.folder, session.inbox.put)
     session.listen_to_all()
 
 
@@ -310,11 +311,13 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "seed": session.setup.seed,
         "signal": session.signal_number,
         "ended_by": facts.ended_by,
+        "stopped_by_hand": _stopped(session),
         "checks": [
             check_json(state) | {"weight": part.weight, "held": part.held, "score": part.score}
             for state, part in zip(states, scores, strict=True)
         ],
-        "score": total_score(scores),
+        # Of a part of the fault's time it would say something else than that of the whole.
+        "score": None if facts.stopped else total_score(scores),
         "baseline": facts.baseline,
         "baseline_text": facts.baseline_text,
         "because": session.because,
@@ -334,6 +337,14 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "ended_ms": session.context.now_ms(),
         "targets": list(dict.fromkeys(i.id for one in session.hits for i in one.step.targets)),
     }
+
+
+def _stopped(session: Session) -> dict[str, int] | None:
+    """How long the fault was in when a person stopped it; None if nobody did, or in vain."""
+    if not session.facts.stopped:
+        return None
+    after_ms = session.stopped_ms - session.injected_ms
+    return {"after_ms": after_ms, "of_ms": session.plan.fault_ms}
 
 
 def _undo(session: Session) -> dict[str, Any]:

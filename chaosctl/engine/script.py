@@ -22,7 +22,7 @@ from chaosctl.engine.breaking import (
     wait_through,
 )
 from chaosctl.engine.items import CONFIRM_MS_MAX
-from chaosctl.engine.session import Hit, Session
+from chaosctl.engine.session import Hit, Session, StoppedByHand
 from chaosctl.engine.watching import watch_until
 from chaosctl.judge.verdict import Outcome
 from monkeys.target import Fault, RecordIds, UndoRecord
@@ -124,9 +124,14 @@ def follow(session: Session, script: Script) -> None:
         _sum_up(following)
         if not script.unjudged:
             _look_once_more(session, script)
+    except StoppedByHand:
+        if not script.is_judged_throughout:  # its end, which it would be judged at, never came
+            session.judged_from_ms = session.context.now_ms()
+        raise
     finally:
         session.busy()
         script.end()
+    one.out_ms = session.context.now_ms()
     take_out(session, one.records)
     go_on(session)
     wait_through(session, confirm_removed(session, one))

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,24 @@ WaitForPerson = Callable[[str, Callable[[], bool]], bool]
 
 Comes back with True when a person says that it is done, with False if nobody can say so any more.
 """
+
+
+class Order(StrEnum):
+    """What a person can tell a run that goes on."""
+
+    STOP_FAULT = "stop-fault"
+
+
+Attend = Callable[[Path, Callable[[Order], None]], None]
+"""Told, once a watchdog is there, the run's folder and where a person's orders go; returns at once.
+
+Orders may come from any thread.
+"""
+
+
+def leave_alone(_folder: Path, _put: Callable[[Order], None]) -> None:
+    """Nobody is there to give orders."""
+
 
 DRIVER_CALL_S = 60.0
 """The lease allows this for one call of a driver, which has its own, shorter time-out."""
@@ -80,6 +99,7 @@ class Setup:
     approve: shown the plan before anything is touched; False ends as not-started.
     machine_guards: those that hold for every run here, besides the document's own.
     wait_for_person: None where there is nobody to ask.
+    attend: hands over whom a person at the keyboard gives orders to.
     """
 
     experiment: Experiment
@@ -92,11 +112,16 @@ class Setup:
     machine_guards: tuple[Guards, ...] = ()
     start_watchdog: StartWatchdog = start_watchdog
     wait_for_person: WaitForPerson | None = None
+    attend: Attend = leave_alone
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RunEnded(Exception):
     """The run is to end now: a signal, a halt, the death of its watchdog, a clock that was set."""
+
+
+class StoppedByHand(Exception):
+    """A person wants the fault out now; what comes after it is done as usual."""
 
 
 class LeftToWatchdog(Exception):
@@ -160,6 +185,8 @@ class Session:
         self.method_ms = 0
         """When the method began; 0 before that."""
         self.injected_ms = self.confirmed_ms = self.removing_ms = self.removed_ms = 0
+        self.stopped_ms = 0
+        """When a person wanted the fault out; 0: nobody did."""
         self.said: dict[str, str] = {}
         self.judged_from_ms = 0
         """From when on the fault is judged; 0: from the injection."""
@@ -196,6 +223,10 @@ class Session:
         """Records that are not taken back yet, in order of injection."""
         done = {name for name, result in self.undone.items() if result.ok}
         return [record for record in self.records if record.id not in done]
+
+    def pending_faults(self) -> list[UndoRecord]:
+        """Those of them that do not stand for the whole run."""
+        return [record for record in self.pending() if record.id not in self.settings]
 
     def busy(self, seconds: float = DRIVER_CALL_S) -> None:
         """Tell the watchdog that the next thing may take so long."""
@@ -255,6 +286,8 @@ class Session:
         match message:
             case SignalCame(number):
                 self._on_signal(number)
+            case Order():
+                self._on_order(message)
             case WatchdogDied():
                 self._end("the death of its watchdog")
             case StoreAnswer():
@@ -284,6 +317,20 @@ class Session:
         if self.is_undoing and self.presses >= 3 and self.pending():
             raise LeftToWatchdog
         self._end(name)
+
+    def _on_order(self, order: Order) -> None:
+        """Raises StoppedByHand, unless the fault is on its way out already."""
+        if self.stopped_ms:
+            return
+        if not self.method_ms or self.phase in ("recover", "report"):
+            self.note("there is no fault in that could be stopped")
+            return
+        self.stopped_ms = self.context.now_ms()
+        after_ms = self.stopped_ms - self.injected_ms if self.injected_ms else 0
+        self.emit("order", order=order, after_ms=after_ms)
+        is_looked_for = any(one.out_ms and not one.removed for one in self.hits)
+        if not self.is_undoing and (self.pending_faults() or not is_looked_for):
+            raise StoppedByHand
 
     def _end(self, by: str) -> None:
         """Note why the run ends, and end it, unless it is on its way out already."""

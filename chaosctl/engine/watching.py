@@ -16,7 +16,7 @@ from chaosctl.engine.judging import (
 )
 from chaosctl.engine.judging import since_ms as _since_ms
 from chaosctl.engine.plan import WARMUP_MS_MAX
-from chaosctl.engine.session import Session
+from chaosctl.engine.session import Session, StoppedByHand
 from chaosctl.errors import ChaosctlError, NotStarted, TargetUnreachable
 from chaosctl.experiment.model import Check, NoData, Phase
 from chaosctl.judge.hypothesis import (
@@ -94,8 +94,10 @@ def take_baseline(session: Session) -> None:
 def watch_until(session: Session, until_ms: int) -> None:
     """Judge what settles until one message came or the time is there.
 
-    Raises FaultOver to have everything taken out early.
+    Raises FaultOver to have everything taken out early, StoppedByHand if a person wanted that.
     """
+    if session.stopped_ms and session.pending_faults():
+        raise StoppedByHand
     since_ms = session.injected_ms or session.method_ms
     if session.listen_and_ask(until_ms):
         _judge_step(session, since_ms)

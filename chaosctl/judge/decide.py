@@ -3,8 +3,9 @@
 Order of the rules, the first that applies decides: invalid; refused; ended by a signal or an
 operator; a clock that was set meanwhile; baseline not healthy; injection failed or not seen; a
 breach that the fault is to blame for, which a stop condition does not unsay; stop condition; a
-breach that was there before the fault; no recovery; too little data; passed. The state of undo
-never changes the verdict: it stands beside it, and wins in the exit code.
+breach that was there before the fault; no recovery; a fault that a person stopped, because nobody
+knows what the rest of its time would have shown; too little data; passed. The state of undo never
+changes the verdict: it stands beside it, and wins in the exit code.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ class Facts:
     Texts are empty where the thing did not happen, else say which one, for the reason.
     is_recovery_asked: False if no check is judged after the fault. unsteady: those that kept it
     from being steady again. during: the checks merged, over the fault. after: the same once steady
-    again, or at the end of the time to recover. broken, silent: the named check with its numbers,
-    ready to print.
+    again, or at the end of the time to recover. stopped: when a person stopped the fault. broken,
+    silent: the named check with its numbers, ready to print.
     """
 
     invalid: str = ""
@@ -35,6 +36,7 @@ class Facts:
     confirmed: bool | None = None
     confirm_text: str = ""
     stop: str = ""
+    stopped: str = ""
     breach_was_before: bool = False
     during: Outcome | None = None
     after: Outcome | None = None
@@ -57,7 +59,7 @@ class Decision:
 
 def decide(facts: Facts) -> Decision:
     """The verdict. Everything that is not known counts against `passed`."""
-    for rule in (_nothing_touched, _not_seen, _ended, _broken, _unknown):
+    for rule in (_nothing_touched, _not_seen, _ended, _broken, _cut_short, _unknown):
         decision = rule(facts)
         if decision is not None:
             return decision
@@ -104,16 +106,26 @@ def _ended(facts: Facts) -> Decision | None:
 
 
 def _broken(facts: Facts) -> Decision | None:
+    also = f"; the fault was {facts.stopped}" if facts.stopped else ""
     if facts.during is Outcome.FAIL:
         what = facts.broken or "the hypothesis broke during the fault"
         if facts.breach_was_before:
             return Decision(Verdict.INCONCLUSIVE, f"{what}, but that began before the fault")
-        return Decision(Verdict.FAILED, what)
+        return Decision(Verdict.FAILED, f"{what}{also}")
     if facts.after is Outcome.FAIL:
-        return Decision(Verdict.FAILED, facts.broken or _no_recovery(facts))
+        return Decision(Verdict.FAILED, f"{facts.broken or _no_recovery(facts)}{also}")
     if facts.recovery_ms is not None and facts.recovery_ms > facts.recovery_within_ms:
-        return Decision(Verdict.FAILED, facts.broken or _no_recovery(facts))
+        return Decision(Verdict.FAILED, f"{facts.broken or _no_recovery(facts)}{also}")
     return None
+
+
+def _cut_short(facts: Facts) -> Decision | None:
+    if not facts.stopped:
+        return None
+    said = facts.silent or "too little data"
+    if facts.during is Outcome.PASS:
+        said = "the hypothesis held until then, which says nothing of the rest"
+    return Decision(Verdict.INCONCLUSIVE, f"{facts.stopped}: {said}")
 
 
 def _unknown(facts: Facts) -> Decision | None:

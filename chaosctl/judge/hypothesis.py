@@ -100,7 +100,8 @@ def judge_check(
     breach = _first_run(windows, check.hold.for_steps, is_met=False)
     worst = _worst(windows, check.hold.for_steps)
     gap_ms = longest_gap_ms(series, step_ends(span, step_ms), step_ms)
-    outcome, reason = _outcome(check, windows, breach, gap_ms)
+    has_data = any(not math.isnan(value_at(series, end)) for end in step_ends(span, step_ms))
+    outcome, reason = _outcome(check, windows, breach, gap_ms, has_data=has_data)
     return CheckState(
         name=check.name,
         outcome=outcome,
@@ -295,6 +296,8 @@ def _outcome(
     windows: Sequence[_Window],
     breach: Sequence[_Window],
     gap_ms: int,
+    *,
+    has_data: bool,
 ) -> tuple[Outcome, str]:
     if breach:
         return Outcome.FAIL, "breached"
@@ -302,7 +305,7 @@ def _outcome(
         outcome = Outcome.FAIL if check.no_data is NoData.FAIL else Outcome.UNKNOWN
         return outcome, f"no data for {gap_ms / 1000:g} s"
     if not windows:
-        return Outcome.UNKNOWN, "no data"
+        return Outcome.UNKNOWN, "too little data for one window" if has_data else "no data"
     if any(window.has_nothing_to_compare for window in windows):
         what = "no data in the baseline to compare with"
         if check.hold.comparison is Comparison.WITHIN:

@@ -173,6 +173,7 @@ WORDS: dict[str, Callable[[Event], str]] = {
     "sample": _sample,
     "check": _check,
     "stop": _stop,
+    "order": lambda event: f"by hand: {event['order']} after {duration(event['after_ms'])}",
     "branch": _branch,
     "manual": _manual,
     "ramp": lambda event: f"{event['fault']}: level {event['level']} of {event['of']}",

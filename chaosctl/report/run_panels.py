@@ -1,12 +1,13 @@
 """A run as a picture: phases, a chart for each check, targets and events. Pure.
 
-The live view and the dashboard draw the same. Every function gives lines of exactly `width` cells.
+What stands between the phases and the keys can be something else, see `run_details`. The live view
+and the dashboard draw the same. Every function gives lines of exactly `width` cells.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -30,33 +31,49 @@ STEP_MS = 1000
 WINDOW_STEPS_MIN = 20
 
 
+Body = Callable[[Snapshot, float, int, int, Glyphs], list[Text]]
+"""Draws a snapshot at an instant in so many columns and lines."""
+
+
 def draw_run(
-    snapshot: Snapshot, *, now_ms: float, width: int, height: int, glyphs: Glyphs, keys: str
+    snapshot: Snapshot,
+    *,
+    now_ms: float,
+    width: int,
+    height: int,
+    glyphs: Glyphs,
+    keys: str,
+    body: Body | None = None,
 ) -> list[Text]:
     """A whole run. now_ms: since its start; keys: what the last line says can be pressed."""
     inner = width - 2
-    body_height = max(2, height - 5)
-    if width >= WIDE:
+    middle = (body or overview)(snapshot, now_ms, inner, max(2, height - 5), glyphs)
+    top, bottom = glyphs.top, glyphs.bottom
+    head = f"{snapshot.name or 'run'} {glyphs.dot} run {snapshot.run_id or '-'}"
+    lines = [rule(head, state_text(snapshot, now_ms, glyphs), width, glyphs, ends=top)]
+    framed = [phases(snapshot, now_ms, inner, glyphs), *middle]
+    framed += [Text(glyphs.flat * inner), fitted(Text(f" {keys}", style="dim"), inner)]
+    lines += [_framed(line, inner, glyphs) for line in framed]
+    lines.append(Text(bottom[0] + glyphs.flat * inner + bottom[1]))
+    return [plain_signs(line, glyphs) for line in lines]
+
+
+def overview(
+    snapshot: Snapshot, now_ms: float, inner: int, body_height: int, glyphs: Glyphs
+) -> list[Text]:
+    """Charts, targets and events."""
+    if inner + 2 >= WIDE:
         side = round(inner * SIDE_SHARE)
         left = charts(snapshot, now_ms, inner - side - 1, body_height, glyphs)
         targets_height = min(len(snapshot.targets) + 1, body_height // 2)
         right = targets(snapshot, side, targets_height, glyphs)
         right += events(snapshot, side, body_height - len(right), glyphs)
-        body = beside(left, right, (inner - side - 1, side), body_height, glyphs)
-    else:
-        events_height = max(LIST_LINES_MIN, min(8, body_height // 4))
-        targets_height = 2 if body_height > 12 else 0
-        left = charts(snapshot, now_ms, inner, body_height - events_height - targets_height, glyphs)
-        left += targets_in_brief(snapshot, inner, targets_height, glyphs)
-        body = left + events(snapshot, inner, body_height - len(left), glyphs)
-    top, bottom = glyphs.top, glyphs.bottom
-    head = f"{snapshot.name or 'run'} {glyphs.dot} run {snapshot.run_id or '-'}"
-    lines = [rule(head, state_text(snapshot, now_ms, glyphs), width, glyphs, ends=top)]
-    body = [phases(snapshot, now_ms, inner, glyphs), *body]
-    body += [Text(glyphs.flat * inner), fitted(Text(f" {keys}", style="dim"), inner)]
-    lines += [_framed(line, inner, glyphs) for line in body]
-    lines.append(Text(bottom[0] + glyphs.flat * inner + bottom[1]))
-    return [plain_signs(line, glyphs) for line in lines]
+        return beside(left, right, (inner - side - 1, side), body_height, glyphs)
+    events_height = max(LIST_LINES_MIN, min(8, body_height // 4))
+    targets_height = 2 if body_height > 12 else 0
+    left = charts(snapshot, now_ms, inner, body_height - events_height - targets_height, glyphs)
+    left += targets_in_brief(snapshot, inner, targets_height, glyphs)
+    return left + events(snapshot, inner, body_height - len(left), glyphs)
 
 
 def state_text(snapshot: Snapshot, now_ms: float, glyphs: Glyphs) -> Text:

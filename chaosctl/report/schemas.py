@@ -17,6 +17,11 @@ _TEXT = {"type": "string"}
 _NUMBER = {"type": ["number", "null"], "description": "null: not known"}
 _MS = {"type": ["integer", "null"], "description": "epoch ms; null or 0: it never came to that"}
 _COUNT = {"type": "integer", "minimum": 0}
+_STOPPED = {
+    "type": ["object", "null"],
+    "description": "how long the fault was in when a person stopped it; null: nobody did",
+    "properties": {"after_ms": _COUNT, "of_ms": _COUNT},
+}
 
 
 def result_schema() -> dict[str, Any]:
@@ -47,6 +52,7 @@ def result_schema() -> dict[str, Any]:
             "target": {"type": "object"},
             "seed": {"type": "integer"},
             "checks": _list(check),
+            "stopped_by_hand": _STOPPED,
             "score": _NUMBER,
             "recovery_ms": _MS,
             "recovery_within_ms": _MS,

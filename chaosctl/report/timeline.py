@@ -13,7 +13,7 @@ from chaosctl.report.plain import describe
 LANE = 20
 EVENTS_MAX = 200
 MARKED = (
-    "inject", "confirm", "stop", "remove", "removed", "recovery", "signal", "halt", "undo",
+    "inject", "confirm", "stop", "order", "remove", "removed", "recovery", "signal", "halt", "undo",
     "verdict",
 )  # fmt: skip
 """Events with a mark on the axis."""

@@ -1,6 +1,7 @@
 """A run in a process of its own, over the processes that argv names; a store that always smiles.
 
-Prints each event as a JSON line. Ends with the run's exit code.
+Prints each event as a JSON line, or shows them as `chaosctl run` does on a terminal if LIVE is set.
+Ends with the run's exit code.
 """
 
 from __future__ import annotations
@@ -11,22 +12,27 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from chaosctl.commands.run import Screen, choose_screen
 from chaosctl.context import Context
 from chaosctl.engine.lease import start_watchdog
 from chaosctl.engine.run import Setup, World, run_experiment
+from chaosctl.engine.session import leave_alone
 from chaosctl.experiment.model import (
     Check,
     Comparison,
     Condition,
     Experiment,
     Limit,
+    Manual,
     Select,
     Step,
     TargetSpec,
 )
+from chaosctl.person import person_at
 from monkeys.faults import FAULTS
 from tests.process_target import ProcessTarget
 
@@ -50,6 +56,8 @@ def main() -> int:
     slow_s = float(os.environ.get("SLOW_S", "0"))
     hang_file = os.environ.get("HANG_DRIVER", "")
     target = ProcessTarget(pids, slow_s, os.environ.get("STUBBORN", ""), hang_file)
+    for_ms = int(os.environ.get("FOR_MS", "60000"))
+    by_hand = [Manual(os.environ["MANUAL"], 20_000)] if "MANUAL" in os.environ else []
     fine = Condition(Comparison.AT_LEAST, (Limit(0.9, False, "0.9"),))
     experiment = Experiment(
         name="hang-victims",
@@ -57,7 +65,7 @@ def main() -> int:
         target=TargetSpec("process"),
         baseline_ms=1000,
         hypothesis=(Check("fine", "fine", fine, gap_ms=20_000),),
-        method=(Step("instance-hang", Select(), {}, int(os.environ.get("FOR_MS", "60000"))),),
+        method=(*by_hand, Step("instance-hang", Select(), {}, for_ms)),
         recovery_ms=3000,
     )
 
@@ -69,16 +77,23 @@ def main() -> int:
         time.sleep(float(os.environ.get("OPEN_S", "0")))
         return World(target, SmilingStore())
 
-    setup = Setup(
-        experiment=experiment,
-        document="",
-        seed=1,
-        faults=FAULTS,
-        open_world=open_world,
-        listen=tell,
-        start_watchdog=functools.partial(start_watchdog, argv=WATCHDOG),
-    )
-    return run_experiment(setup, Context()).exit_code
+    context = Context()
+    screen = Screen(nullcontext(tell))
+    if os.environ.get("LIVE"):
+        screen = choose_screen(context, plain=False, quiet=False, as_json=False)
+    with screen.keyboard or nullcontext(), screen.view as listen:
+        setup = Setup(
+            experiment=experiment,
+            document="",
+            seed=1,
+            faults=FAULTS,
+            open_world=open_world,
+            listen=listen,
+            start_watchdog=functools.partial(start_watchdog, argv=WATCHDOG),
+            wait_for_person=person_at(context, is_told=True, keyboard=screen.keyboard),
+            attend=screen.keyboard.attend if screen.keyboard else leave_alone,
+        )
+        return run_experiment(setup, context).exit_code
 
 
 if __name__ == "__main__":

@@ -136,3 +136,15 @@ def test_undo_that_never_works_exits_6_until_it_does(
     world.target.undo_failures = 0
     assert run_cli(retry.split()[:2]) == 0
     assert world.target.in_force == {}
+
+
+def test_fault_that_was_stopped_by_hand_is_in_the_audit_log(
+    world: SimulatedWorld, path: str
+) -> None:
+    world.at_event("confirm", world.stop_fault, after_s=4.0)
+    assert run_cli(["run", path]) == 4
+    (line,) = read_audit(audit_file(world.context))
+    assert line["verdict"] == "inconclusive"
+    assert line["stopped_by_hand"]["of_ms"] == 20_000
+    assert 4_000 <= line["stopped_by_hand"]["after_ms"] <= 6_000
+    assert "stopped by hand after" in line["reason"]

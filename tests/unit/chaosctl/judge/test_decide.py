@@ -60,6 +60,12 @@ UNTOUCHED = Facts(recovery_within_ms=20_000)
         (replace(GOOD, removed=None), "inconclusive", "not seen to be gone"),
         (replace(BROKEN, after=U), "failed", "starts: 0.4"),
         (replace(GOOD, during=U, after=F, recovery_ms=None), "failed", "not steady again"),
+        (replace(GOOD, stopped="stopped"), "inconclusive", "stopped: the hypothesis held until"),
+        (replace(GOOD, stopped="stopped", during=U), "inconclusive", "stopped: too little data"),
+        (replace(BROKEN, stopped="stopped"), "failed", "starts: 0.4 (limit at least 97%); the"),
+        (replace(GOOD, stopped="stopped", recovery_ms=20_001), "failed", "; the fault was stopped"),
+        (replace(GOOD, stopped="stopped", confirmed=None), "inconclusive", "not seen"),
+        (replace(GOOD, stopped="stopped", ended_by="SIGINT"), "aborted", "ended by SIGINT"),
     ],
 )
 def test_facts_give_verdict_and_reason(facts, verdict, reason):
@@ -76,6 +82,7 @@ ALL = [
         baseline=baseline,
         confirmed=confirmed,
         stop=stop,
+        stopped=stopped,
         breach_was_before=before,
         during=during,
         after=after,
@@ -83,10 +90,11 @@ ALL = [
         recovery_ms=recovery_ms,
         recovery_within_ms=20_000,
     )
-    for invalid, refused, ended_by, baseline, confirmed, stop, before, during, after, removed,
-    recovery_ms in itertools.product(
+    for invalid, refused, ended_by, baseline, confirmed, stop, stopped, before, during, after,
+    removed, recovery_ms in itertools.product(
         ("", "x"), ("", "x"), ("", "SIGINT"), (P, F, U, None), (True, False, None), ("", "x"),
-        (False, True), (P, F, U, None), (P, F, U, None), (True, False, None), (None, 1, 30_000),
+        ("", "x"), (False, True), (P, F, U, None), (P, F, U, None), (True, False, None),
+        (None, 1, 30_000),
     )
 ]  # fmt: skip
 
@@ -102,7 +110,7 @@ def test_passed_is_given_for_nothing_less_than_everything():
         (P, True, P, P, True)
     }
     assert {f.recovery_ms for f in passed} == {1}
-    assert not any(f.invalid or f.refused or f.ended_by or f.stop for f in passed)
+    assert not any(f.invalid or f.refused or f.ended_by or f.stop or f.stopped for f in passed)
 
 
 def test_failed_is_given_only_for_a_fault_that_was_seen():
