@@ -5,15 +5,27 @@ from __future__ import annotations
 import signal
 import sys
 
+from chaosctl.streams import open_streams, unwritten
+
+LOST_OUTPUT = 2
+"""Exit code of a command that succeeded, but whose output is not where it was wanted."""
+
 
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
+        open_streams()
         from chaosctl.cli import run_cli
     except KeyboardInterrupt:  # somebody was quicker than the imports
         print("interrupted; nothing is running", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)
-    sys.exit(run_cli(sys.argv[1:]))
+    code = run_cli(sys.argv[1:])
+    if why := unwritten(sys.stdout):
+        print(f"standard output cannot be written: {why}", file=sys.stderr)
+        print("  fix: make room, or send it elsewhere", file=sys.stderr)
+        code = code or LOST_OUTPUT
+    sys.stderr.flush()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -116,18 +116,12 @@ def run_cli(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; no traceback reaches the user."""
     try:
         result = build()(args=list(arguments), prog_name="chaosctl", standalone_mode=False)
-        sys.stdout.flush()  # here, where a reader that went away can still be told apart
         return int(result or 0)
     except typer.Exit as done:
         return done.exit_code
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted; nothing is running", file=sys.stderr)
         return SIGINT
-    except (BrokenPipeError, SystemExit):
-        # The reader of our output went away, for which typer exits: no failure of anything, and
-        # what is left to print has no reader.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:  # noqa: BLE001 - the boundary: every error ends as an exit code
         return tell_error(error, arguments)
 
