@@ -125,10 +125,13 @@ def find_run(context: Context, name: str) -> RunSummary:
 
 
 def summarize(folder: Path) -> RunSummary:
-    """How the run in this folder stands. Raises ChaosctlError if it cannot be read."""
+    """How the run in this folder stands. Raises ChaosctlError if it cannot be read.
+
+    Where the first line is damaged, what follows still counts: there may be undo records in it.
+    """
     events = read_journal(folder)
     start: Event = next((e for e in events if e["event"] == "start"), {})
-    if not start:
+    if not events:
         raise ChaosctlError(
             "run has not begun", where=str(folder), fix="wait a moment, or remove the folder"
         )

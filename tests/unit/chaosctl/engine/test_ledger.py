@@ -90,6 +90,15 @@ def test_recover_undoes_dead_runs_backwards_and_once(world: SimulatedWorld) -> N
     assert summary.reason == "ended by recover: the run died"
 
 
+def test_a_damaged_first_line_hides_no_undo_record(world: SimulatedWorld) -> None:
+    path = leave_run(world, "20260101-0000-aaa", records=2) / "journal.jsonl"
+    path.write_bytes(b"\x00\x00" + path.read_bytes()[2:])
+    assert [run.state for run in list_open_runs(world.context)] == [RunState.UNFINISHED]
+    target = Target()
+    assert [r.state for r in recover(world.context, lambda _driver: target)] == ["clean"]
+    assert target.undone == ["20260101-0000-aaa-1", "20260101-0000-aaa-0"]
+
+
 def test_recover_says_incomplete_and_stays_responsible(world: SimulatedWorld) -> None:
     leave_run(world, "20260101-0000-aaa", records=1)
     (report,) = recover(world.context, lambda _driver: Target("stuck"))
