@@ -10,6 +10,7 @@ from typing import Any
 
 from chaosctl.context import Context
 from chaosctl.engine.folder import RESULT
+from chaosctl.engine.journal import FILE_NAME
 from chaosctl.engine.ledger import find_run
 from chaosctl.engine.result import SCHEMA, RunResult, read_result, read_result_file
 from chaosctl.errors import ChaosctlError, NothingToJudge
@@ -83,10 +84,12 @@ def _results_of(source: str, context: Context) -> Iterator[RunResult]:
 def _results_in(folder: Path) -> Iterator[RunResult]:
     """Of a run folder its result; else the results in files and run folders inside."""
     try:
-        if (folder / RESULT).is_file():
+        if (folder / RESULT).is_file() or (folder / FILE_NAME).is_file():
             yield read_result(folder)
             return
-        paths = sorted((*folder.glob("*.json"), *folder.glob(f"*/{RESULT}")))
+        # A run folder without a result is not passed over either: reading it says what it lacks.
+        runs = {path.parent / RESULT for path in folder.glob(f"*/{FILE_NAME}")}
+        paths = sorted({*folder.glob("*.json"), *folder.glob(f"*/{RESULT}"), *runs})
     except OSError as error:
         raise ChaosctlError(
             f"folder cannot be read: {error.strerror}", where=str(folder), fix="make it readable"

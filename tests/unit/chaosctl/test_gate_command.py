@@ -113,6 +113,17 @@ def test_other_files_of_ours_are_passed_over_and_broken_ones_are_not(gate, tmp_p
     assert "broken.json: result cannot be read" in capsys.readouterr().err
 
 
+def test_a_run_that_was_killed_before_its_result_is_not_passed_over(gate, tmp_path, capsys):
+    gate([{}], "--update")
+    write_results(tmp_path / "runs", [{}])
+    killed = tmp_path / "runs" / "20260314-0916-aaa"
+    killed.mkdir()
+    (killed / "journal.jsonl").touch()
+    for source in ("runs", str(killed)):
+        assert run_cli(["gate", source, "--baseline", "b.json"]) == 2
+        assert "20260314-0916-aaa/result.json: run has no result yet" in capsys.readouterr().err
+
+
 def test_github_gets_annotations_a_summary_and_outputs(gate, tmp_path, monkeypatch):
     gate([{}], "--update")
     (tmp_path / "zone-outage.yaml").write_text("hypothesis:\n  - name: errors\n    query: a\n")
