@@ -15,7 +15,7 @@ from chaosctl.judge.accepted import KNOWING, WEAK, Accepted, AcceptedCheck, Leve
 from chaosctl.judge.verdict import EXIT_CODES, UndoState, Verdict
 
 RULES: dict[str, str] = {
-    "verdict": "passed before, now failed, or ended by a stop condition",
+    "verdict": "passed before, now failed, or ended by a stop condition; a check likewise",
     "undo": "the undo is not clean; cannot be allowed",
     "missing": "no run, or none that says anything",
     "new-failure": "not in the baseline file, and not passed",
@@ -209,6 +209,9 @@ def _check(name: str, before: Accepted, now: Observed) -> Iterator[Finding]:
         return
     if is_other_document and was.limit != found.limit:
         return  # margins to different limits do not compare
+    if before.verdict in WEAK and now.verdict in WEAK and _is_newly_broken(was, found):
+        text = f"{name}: {found.worst.median:.3g} at worst ({found.limit}), held in the accepted runs"
+        yield Finding("verdict", now.name, Effect.FAIL, text, name)
     yield from _margin(name, was, found, now)
     shift = -_significant_shift(was.margin, found.margin)
     # A worst value of 0 has no share: what counts then is how far the limit is.
@@ -216,6 +219,11 @@ def _check(name: str, before: Accepted, now: Observed) -> Iterator[Finding]:
     if shift > _SHIFT_RATIO * scale:
         text = f"{name}: {shift:.3g} nearer to its limit over {len(found.margin.values)} runs"
         yield Finding("population", now.name, Effect.FAIL, text, name)
+
+
+def _is_newly_broken(was: AcceptedCheck, found: AcceptedCheck) -> bool:
+    """Whether the check held in every accepted run, and does not now: it is no known failure."""
+    return min((was.margin.median, *was.margin.values)) >= 0 > found.margin.median
 
 
 def _margin(
