@@ -212,10 +212,20 @@ class Context:
 
 
 def own_runtime_dir(context: Context) -> Path:
-    """The runtime folder, made if need be. Raises NotStarted if another could write in it."""
+    """The runtime folder, made if need be.
+
+    Raises NotStarted if it cannot be made, or another could write in it.
+    """
     path = context.runtime_dir
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = path.lstat()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.lstat()
+    except OSError as error:
+        raise NotStarted(
+            f"runtime folder cannot be made: {error.strerror}",
+            where=str(path),
+            fix="name a folder of your own in CHAOSCTL_RUNTIME_DIR",
+        ) from error
     if stat.S_ISLNK(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
         raise NotStarted(
             "runtime folder is a link, or another user could write in it",

@@ -210,7 +210,9 @@ def _check(name: str, before: Accepted, now: Observed) -> Iterator[Finding]:
     if is_other_document and was.limit != found.limit:
         return  # margins to different limits do not compare
     if before.verdict in WEAK and now.verdict in WEAK and _is_newly_broken(was, found):
-        text = f"{name}: {found.worst.median:.3g} at worst ({found.limit}), held in the accepted runs"
+        text = (
+            f"{name}: {found.worst.median:.3g} at worst ({found.limit}), held in the accepted runs"
+        )
         yield Finding("verdict", now.name, Effect.FAIL, text, name)
     yield from _margin(name, was, found, now)
     shift = -_significant_shift(was.margin, found.margin)

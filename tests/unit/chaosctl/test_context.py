@@ -53,6 +53,13 @@ def test_runtime_folder_of_others_is_refused(tmp_path: Path) -> None:
         own_runtime_dir(Context(env={"CHAOSCTL_RUNTIME_DIR": str(tmp_path / "link")}))
 
 
+def test_runtime_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name in ("file", "file/below"):
+        with pytest.raises(NotStarted, match=f"{name}: runtime folder cannot be made"):
+            own_runtime_dir(Context(env={"CHAOSCTL_RUNTIME_DIR": str(tmp_path / name)}))
+
+
 def test_signals_become_messages_and_are_given_back() -> None:
     before = signal.getsignal(signal.SIGUSR1)
     signals, inbox = ProcessSignals(), QueueInbox()
