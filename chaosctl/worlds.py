@@ -13,6 +13,7 @@ from typing import Any
 
 from chaosctl import demo
 from chaosctl.context import Context, own_runtime_dir
+from chaosctl.demo_traffic import demo_flows
 from chaosctl.drivers import DRIVERS
 from chaosctl.engine.guards import guards_for_plan
 from chaosctl.engine.plan import Plan, plan_experiment
@@ -78,6 +79,7 @@ def open_world(
             explain=partial(explain, experiment, store),
             make_probe=make_probe,
             expected=target.expected,
+            flows=partial(demo_flows, store),
         )
 
     return connect

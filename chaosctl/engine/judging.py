@@ -10,6 +10,7 @@ from chaosctl.experiment.windows import STEP_MS
 from chaosctl.judge.decide import Facts
 from chaosctl.judge.hypothesis import CheckState, began_before, judge_check
 from chaosctl.judge.samples import Span
+from chaosctl.judge.score import CheckScore, score_checks
 from chaosctl.judge.verdict import Outcome, merge
 
 PHASE_OF = {"warmup": Phase.BEFORE, "baseline": Phase.BEFORE, "recover": Phase.AFTER}
@@ -52,6 +53,12 @@ def judged_spans(session: Session, check: Check) -> list[Span]:
     if Phase.DURING in check.phases:
         return [Span(spans[0].start_ms, settled_ms)]
     return [*spans, Span(session.removed_ms or settled_ms, settled_ms)]
+
+
+def fault_spans_json(session: Session, check: Check) -> list[dict[str, int]]:
+    """The times of the fault over which the check was judged, for the result."""
+    spans = fault_spans(session, check) if check.is_judged(Phase.DURING) else []
+    return [{"start_ms": span.start_ms, "end_ms": span.end_ms} for span in spans]
 
 
 def since_ms(session: Session, check: Check, start_ms: int) -> int:
@@ -100,6 +107,15 @@ def judge_fault(session: Session) -> list[CheckState]:
         found.get(check.name) or _said_otherwise(session, check)
         for check in session.setup.experiment.hypothesis
     ]
+
+
+def scores_of(session: Session, states: Sequence[CheckState]) -> tuple[CheckScore, ...]:
+    """The parts of the score, from the injection to the end of the recovery."""
+    if not states:
+        return ()
+    checks = session.setup.experiment.hypothesis
+    spans = [judged_spans(session, check) for check in checks]
+    return score_checks(checks, states, session.sampler.samples, spans, session.baseline)
 
 
 def judged_json(facts: Facts) -> dict[str, Outcome | None]:

@@ -18,10 +18,17 @@ from chaosctl.engine.breaking import (
     state_of_undo,
     take_out,
 )
+from chaosctl.engine.flows import ask_flows
 from chaosctl.engine.folder import DOCUMENT, PLAN, RESULT, make_run_folder, not_writable
 from chaosctl.engine.guards import guards_in_words, refuse_by_clock, refuse_by_target
 from chaosctl.engine.journal import create_journal, to_json, write_whole
-from chaosctl.engine.judging import judge_fault, judged_json, judged_spans
+from chaosctl.engine.judging import (
+    check_named,
+    fault_spans_json,
+    judge_fault,
+    judged_json,
+    scores_of,
+)
 from chaosctl.engine.lock import lock_target
 from chaosctl.engine.method import carry_out, refuse_without_person
 from chaosctl.engine.plan import plan_experiment
@@ -43,7 +50,7 @@ from chaosctl.engine.watching import (
 from chaosctl.errors import ChaosctlError, NotStarted
 from chaosctl.judge.decide import Decision, Facts, decide
 from chaosctl.judge.hypothesis import CheckState
-from chaosctl.judge.score import CheckScore, score_checks, total_score
+from chaosctl.judge.score import total_score
 from chaosctl.judge.verdict import Outcome, UndoState, Verdict, exit_code
 from monkeys.errors import MonkeyError
 
@@ -225,6 +232,7 @@ def _finish(session: Session) -> RunResult:
         states = judge_fault(session)
         if not session.facts.ended_by:  # who ended it does not want to wait for that
             session.because = explain(session, states)
+            session.traffic = ask_flows(session)
     return _conclude(session, decide(session.facts), states)
 
 
@@ -287,18 +295,21 @@ def _keep_series(session: Session, *, is_whole: bool) -> None:
     """The samples so far; a disk that does not take them changes no verdict."""
     if not hasattr(session, "sampler"):
         return
-    samples, baseline = session.sampler.samples, session.baseline
-    experiment = session.setup.experiment
+    series = series_of(
+        session.run_id,
+        session.setup.experiment,
+        session.sampler.samples,
+        session.baseline,
+        is_whole=is_whole,
+        traffic=session.traffic,
+    )
     with suppress(OSError):
-        write_series(
-            session.folder,
-            series_of(session.run_id, experiment, samples, baseline, is_whole=is_whole),
-        )
+        write_series(session.folder, series)
 
 
 def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
     facts: Facts = session.facts
-    scores = _scores(session, states)
+    scores = scores_of(session, states)
     return {
         "experiment": session.setup.experiment.name,
         "title": session.setup.experiment.title,
@@ -313,7 +324,9 @@ def _detail(session: Session, states: list[CheckState]) -> dict[str, Any]:
         "ended_by": facts.ended_by,
         "stopped_by_hand": _stopped(session),
         "checks": [
-            check_json(state) | {"weight": part.weight, "held": part.held, "score": part.score}
+            check_json(state)
+            | {"weight": part.weight, "held": part.held, "score": part.score}
+            | {"fault_spans": fault_spans_json(session, check_named(session, state.name))}
             for state, part in zip(states, scores, strict=True)
         ],
         # Of a part of the fault's time it would say something else than that of the whole.
@@ -375,15 +388,6 @@ def _target(session: Session) -> dict[str, Any]:
     return {"driver": driver, "id": session.plan.target_id, "name": world.target.name} | dict(
         world.about
     )
-
-
-def _scores(session: Session, states: list[CheckState]) -> tuple[CheckScore, ...]:
-    """The parts of the score, from the injection to the end of the recovery."""
-    if not states:
-        return ()
-    checks = session.setup.experiment.hypothesis
-    spans = [judged_spans(session, check) for check in checks]
-    return score_checks(checks, states, session.sampler.samples, spans, session.baseline)
 
 
 def _let_go(session: Session) -> None:

@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from chaosctl.engine.flows import traffic_as_json, traffic_from_json
 from chaosctl.engine.folder import SERIES
 from chaosctl.engine.journal import read_journal, to_json, write_whole
 from chaosctl.engine.plan import in_words
 from chaosctl.errors import ChaosctlError
 from chaosctl.experiment.model import Condition, Experiment
-from chaosctl.judge.limits import numbers_of
+from chaosctl.judge.limits import NO_BAND, bounds_of, numbers_of
 from chaosctl.judge.samples import NO_SERIES, STEP_MS, Samples, Series, Span, mean, step_ends
+from chaosctl.judge.traffic import NO_TRAFFIC, Traffic
 
 SCHEMA = "chaosctl/series/v1"
 
@@ -31,6 +33,8 @@ class Line:
     limits: as numbers, with the share of the baseline worked out; NaN where there is none to take.
     over_ms: the judged value is the mean over this window; 0: the value of a step.
     usual, low, high: mean, least and greatest value of the baseline; NaN without one.
+    band_low, band_high: of a forecast, step by step from the end of the first one, band_start_ms.
+    against: the query that the values are compared with; empty if they are not.
     """
 
     name: str
@@ -44,6 +48,10 @@ class Line:
     usual: float
     low: float
     high: float
+    band_start_ms: int = 0
+    band_low: tuple[float, ...] = ()
+    band_high: tuple[float, ...] = ()
+    against: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """This line as plain JSON values."""
@@ -52,7 +60,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class RunSeries:
-    """All samples of a run. is_whole: false for a run that has not ended, or was killed."""
+    """All samples of a run. is_whole: false for a run that has not ended, or was killed.
+
+    traffic: what went between the services; only of runs that came to their end by themselves.
+    """
 
     run_id: str
     step_ms: int
@@ -60,6 +71,7 @@ class RunSeries:
     samples: Samples
     lines: tuple[Line, ...]
     is_whole: bool = True
+    traffic: Traffic = NO_TRAFFIC
 
     def of(self, line: Line) -> Series:
         """The samples of a line, by step end."""
@@ -73,10 +85,11 @@ def series_of(
     baseline: Span | None,
     *,
     is_whole: bool,
+    traffic: Traffic = NO_TRAFFIC,
 ) -> RunSeries:
     """What is to be kept of a run."""
     lines = lines_of(experiment, samples, baseline)
-    return RunSeries(run_id, STEP_MS, baseline, samples, lines, is_whole)
+    return RunSeries(run_id, STEP_MS, baseline, samples, lines, is_whole, traffic)
 
 
 def lines_of(experiment: Experiment, samples: Samples, baseline: Span | None) -> tuple[Line, ...]:
@@ -113,6 +126,7 @@ def series_as_json(series: RunSeries) -> dict[str, Any]:
             for query, values in series.samples.items()
             if values
         },
+        "traffic": traffic_as_json(series.traffic),
     }
 
 
@@ -163,6 +177,7 @@ def _line(
         known = [value for end in ends if not math.isnan(value := series.get(end, math.nan))]
         usual = mean(series, ends)
         low, high = min(known, default=math.nan), max(known, default=math.nan)
+    band = bounds_of(condition, series, baseline).band or NO_BAND
     return Line(
         name=name,
         query=query,
@@ -175,6 +190,10 @@ def _line(
         usual=usual,
         low=low,
         high=high,
+        band_start_ms=min(band, default=0),
+        band_low=tuple(low for low, _ in band.values()),
+        band_high=tuple(high for _, high in band.values()),
+        against=condition.population.query if condition.population is not None else "",
     )
 
 
@@ -186,13 +205,18 @@ def _packed(series: Series, step_ms: int) -> dict[str, Any]:
 
 
 def _line_from_json(line: Mapping[str, Any]) -> Line:
-    known = {name: line[name] for name in Line.__slots__}
-    numbers = {
-        name: math.nan if line[name] is None else float(line[name])
-        for name in ("usual", "low", "high")
+    """Older runs have neither bands nor anything that they are compared with."""
+    known = {name: line[name] for name in Line.__slots__ if name in line}
+    numbers = {name: _number(line[name]) for name in ("usual", "low", "high")}
+    several = {
+        name: tuple(_number(value) for value in line.get(name, ()))
+        for name in ("limits", "band_low", "band_high")
     }
-    limits = tuple(math.nan if limit is None else float(limit) for limit in line["limits"])
-    return Line(**(known | numbers | {"limits": limits}))
+    return Line(**(known | numbers | several))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _from_json(run_id: str, found: Mapping[str, Any]) -> RunSeries:
@@ -211,6 +235,7 @@ def _from_json(run_id: str, found: Mapping[str, Any]) -> RunSeries:
         },
         lines=tuple(_line_from_json(line) for line in found["lines"]),
         is_whole=bool(found["is_whole"]),
+        traffic=traffic_from_json(found.get("traffic")),
     )
 
 

@@ -24,6 +24,7 @@ from chaosctl.experiment.model import Experiment, Guards
 from chaosctl.judge.decide import Facts
 from chaosctl.judge.hypothesis import CheckState
 from chaosctl.judge.samples import Span
+from chaosctl.judge.traffic import NO_TRAFFIC, Traffic
 from monkeys.target import Fault, Reading, RecordIds, Target, UndoRecord
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class World:
     make_probe: from a document's probe to one that can be asked; raises ChaosctlError.
     expected: how many instances of each service there should be, where that is known.
     script: what the method is, where it is not faults of ours.
+    flows: from a span and a step (ms) to what went between the services; called in a thread.
     """
 
     target: Target
@@ -85,6 +87,7 @@ class World:
     make_probe: MakeProbe = no_probes
     expected: Callable[[], Mapping[str, int]] = dict
     script: Script | None = None
+    flows: Callable[[Span, int], Traffic] = lambda _span, _step_ms: NO_TRAFFIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,7 @@ class Session:
         self.trusted: tuple[str, ...] = ()
         """Actions that nobody saw, and that the user wants to be taken as done."""
         self.because: dict[str, list[str]] = {}
+        self.traffic = NO_TRAFFIC
         self._calls = 0
         self._answers: dict[int, Any] = {}
         self._listen: Listen | None = setup.listen
