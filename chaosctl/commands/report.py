@@ -24,6 +24,14 @@ Png = Annotated[Path | None, typer.Option("--png", help="Write each chart to a f
 Diff = Annotated[
     str, typer.Option("--diff", metavar="RUN", help="Compare with this run, not the last one.")
 ]
+Baseline = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline",
+        help="Compare with this baseline file, too. Default: chaos-baseline.json here or beside"
+        " the document, if there is one.",
+    ),
+]
 Trend = Annotated[
     int | None, typer.Option("--trend", min=1, max=1000, help="How many earlier runs to show.")
 ]
@@ -41,6 +49,7 @@ def report(
     png: Png = None,
     summary: Summary = "",
     diff: Diff = "",
+    baseline: Baseline = None,
     trend: Trend = None,
     open_it: Open = False,
     as_json: AsJson = False,
@@ -53,20 +62,19 @@ def report(
     Examples: chaosctl report last --html report.html --open | chaosctl report last --diff k7f
     """
     from chaosctl.context import Context
+    from chaosctl.engine.baseline_file import read_baseline
     from chaosctl.engine.ledger import find_run
     from chaosctl.engine.result import read_result
-    from chaosctl.errors import ChaosctlError
     from chaosctl.report.outputs import write_outputs
     from chaosctl.report.wanted import TREND_RUNS, Outputs, refuse_unwritable
 
     context = Context()
     results = [read_result(find_run(context, run).folder) for run in runs]
     before = read_result(find_run(context, diff).folder) if diff else None
-    outputs = Outputs(html, markdown, sarif, junit, png, summary, trend or TREND_RUNS)
-    if open_it and html is None:
-        raise ChaosctlError(
-            "--open shows an HTML report", where="chaosctl report", fix="name it with --html FILE"
-        )
+    outputs = Outputs(html, markdown, sarif, junit, png, summary, trend or TREND_RUNS, baseline)
+    if baseline is not None:
+        read_baseline(baseline)  # what is named must be one
+    refuse_to_open_nothing(html, is_wanted=open_it)
     refuse_unwritable(outputs, len(results))
     files = write_outputs(context, outputs, results, before=before)
     if as_json:
@@ -80,6 +88,16 @@ def report(
 
         webbrowser.open(html.absolute().as_uri())
     return 0
+
+
+def refuse_to_open_nothing(html: Path | None, *, is_wanted: bool) -> None:
+    """Raises ChaosctlError if a report is to be shown that is not written to a file."""
+    from chaosctl.errors import ChaosctlError
+
+    if is_wanted and html is None:
+        raise ChaosctlError(
+            "--open shows an HTML report", where="chaosctl report", fix="name it with --html FILE"
+        )
 
 
 def print_json(results: Sequence[RunResult]) -> None:

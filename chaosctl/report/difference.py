@@ -91,5 +91,6 @@ def _there(is_there: bool) -> str:
 
 
 def _plain(value: Any) -> str:
-    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return text or "unknown"
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value)) or "none"
+    return str(value) or "unknown"

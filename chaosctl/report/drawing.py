@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chaosctl.engine.series import Line, RunSeries
-from chaosctl.judge.samples import Series, Span, step_ends
-from chaosctl.report.evidence import windows_of
+from chaosctl.judge.samples import NO_SERIES, Series, Span, step_ends
+from chaosctl.report.evidence import band_of, windows_of
 from chaosctl.report.symbols import number
 
 WIDTH, HEIGHT = 900, 190
@@ -55,6 +55,8 @@ class Tick:
 class Chart:
     """One check or stop condition. raw, judged: SVG paths; what is judged may be a mean of steps.
 
+    corridor: the area of a forecast. other: the path of what the values are compared with, and
+    against its query; both as judged. All empty where there is no such thing.
     number: of the line in the run's data; start_ms, end_ms: what the width stands for.
     """
 
@@ -69,6 +71,9 @@ class Chart:
     levels: tuple[Level, ...]
     raw: str
     judged: str
+    corridor: str
+    other: str
+    against: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
 
@@ -86,6 +91,10 @@ class Scale:
         """The place of a value, to a tenth of a pixel."""
         share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
         return round(self.start + share * (self.end - self.start), 1)
+
+    def inside(self, value: float) -> float:
+        """The place of a value, or of the nearest end."""
+        return self(min(max(value, self.low), self.high))
 
 
 def time_scale(span: Span) -> Scale:
@@ -123,7 +132,12 @@ def draw_chart(
     for stop in stops:
         levels += [(limit, "stop", f"stop: {stop.name} {stop.limit_text}") for limit in stop.limits]
     levels = [level for level in levels if math.isfinite(level[0])]
-    y = _value_scale([*values.values(), line.usual, *line.limits], [at for at, *_ in levels])
+    low, high = band_of(line, series.step_ms)
+    other = series.samples.get(line.against, NO_SERIES)
+    y = _value_scale(
+        [*values.values(), *other.values(), line.usual, *line.limits],
+        [*(at for at, *_ in levels), *low.values(), *high.values()],
+    )
     return Chart(
         number=index,
         name=line.name,
@@ -138,6 +152,9 @@ def draw_chart(
         ),
         raw=_path(values, series.step_ms, x, y),
         judged=_path(judged, series.step_ms, x, y) if line.over_ms > series.step_ms else "",
+        corridor=_area(low, high, x, y),
+        other=_path(other, series.step_ms, x, y),
+        against=line.against,
         x_ticks=time_ticks(span, zero_ms),
         y_ticks=_value_ticks(y),
     )
@@ -194,6 +211,16 @@ def _path(values: Series, step_ms: int, x: Scale, y: Scale) -> str:
     return "".join(parts)
 
 
+def _area(low: Series, high: Series, x: Scale, y: Scale) -> str:
+    """What lies between two lines, cut off where the chart ends."""
+    ends = sorted(end for end in low if math.isfinite(low[end]) and math.isfinite(high[end]))
+    if not ends:
+        return ""
+    there = [f"{x(end):g} {y.inside(high[end]):g}" for end in ends]
+    back = [f"{x(end):g} {y.inside(low[end]):g}" for end in reversed(ends)]
+    return f"M{'L'.join([*there, *back])}Z"
+
+
 def _thinned(values: Series) -> Series:
     ends = sorted(values)
     if len(ends) <= POINTS_MAX:
@@ -246,6 +273,7 @@ def numbers_of(series: RunSeries) -> list[Mapping[str, object]]:
     for line in series.lines:
         values = series.of(line)
         judged = windows_of(line, values, series.step_ms)
+        other = series.samples.get(line.against, NO_SERIES)
         start_ms = min(values, default=0)
         ends = range(start_ms, max(values, default=-1) + 1, series.step_ms)
         found.append(
@@ -255,6 +283,7 @@ def numbers_of(series: RunSeries) -> list[Mapping[str, object]]:
                 "step_ms": series.step_ms,
                 "values": [_short(values.get(end)) for end in ends],
                 "judged": [_short(judged.get(end)) for end in ends] if line.over_ms else [],
+                "others": [_short(other.get(end)) for end in ends] if line.against else [],
             }
         )
     return found

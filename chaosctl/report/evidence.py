@@ -35,7 +35,8 @@ class Moments:
 class CheckFacts:
     """A check over the whole run, ready for a table. Values are NaN, instants None if unknown.
 
-    samples: steps with data from the baseline to the end; silent_ms: time without.
+    samples: steps with data from the baseline to the end; silent_ms: time without. is_shift: the
+    worst value is that of a comparison, how far the values are from the others.
     """
 
     name: str
@@ -52,6 +53,7 @@ class CheckFacts:
     score: float
     reason: str
     because: tuple[str, ...]
+    is_shift: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,13 @@ def windows_of(line: Line, series: Series, step_ms: int) -> dict[int, float]:
     return {end: value for end, value in found.items() if not math.isnan(value)}
 
 
+def band_of(line: Line, step_ms: int) -> tuple[dict[int, float], dict[int, float]]:
+    """Least and greatest value that a forecast expects, by step or window, as the check judges."""
+    ends = range(line.band_start_ms, line.band_start_ms + len(line.band_low) * step_ms, step_ms)
+    low, high = (dict(zip(ends, values, strict=True)) for values in (line.band_low, line.band_high))
+    return windows_of(line, low, step_ms), windows_of(line, high, step_ms)
+
+
 def shown_span(evidence: Evidence) -> Span:
     """From the first to the last thing that is known, samples and events alike."""
     ends = [end for values in evidence.series.samples.values() for end in values]
@@ -280,6 +289,7 @@ def _check(
         score=_number(judged.get("score")),
         reason=str(judged.get("reason", "") or ("" if judged else "never judged")),
         because=tuple(evidence.result.detail.get("because", {}).get(name, ())),
+        is_shift=bool(line and line.against),
     )
 
 

@@ -6,8 +6,15 @@ import math
 from collections.abc import Mapping
 
 from chaosctl.engine.series import Line, RunSeries
-from chaosctl.judge.samples import Series, Span
-from chaosctl.report.evidence import Evidence, check_facts, fault_spans, judged_span, windows_of
+from chaosctl.judge.samples import NO_SERIES, Series, Span
+from chaosctl.report.evidence import (
+    Evidence,
+    band_of,
+    check_facts,
+    fault_spans,
+    judged_span,
+    windows_of,
+)
 
 WIDTH, HEIGHT = 700, 200
 COLORS = {
@@ -15,6 +22,7 @@ COLORS = {
     "judged": "ff1a3f78",
     "limit": "ffb3261e",
     "usual": "ff146c2e",
+    "other": "ff8a5300",
     "fault": "38b3261e",
 }
 
@@ -67,6 +75,11 @@ def _draw(evidence: Evidence, line: Line) -> bytes:
     for limit in line.limits:
         if math.isfinite(limit):
             lines.append(drawn(line.limit_text, dict.fromkeys(ends, limit), "limit", width=2.0))
+    for name, band in zip(("least", "greatest"), band_of(line, step_ms), strict=True):
+        if band:
+            lines.append(drawn(f"{name} of the forecast", band, "limit"))
+    if line.against:
+        lines.append(drawn(line.against, series.samples.get(line.against, NO_SERIES), "other"))
     graph = Graph(
         start_ms + step_ms,
         span.end_ms + step_ms,

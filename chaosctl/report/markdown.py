@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from chaosctl.engine.result import RunResult
 from chaosctl.judge.verdict import Outcome
-from chaosctl.report.difference import difference
+from chaosctl.report.accepted_difference import AcceptedDifference
+from chaosctl.report.difference import Change, difference
 from chaosctl.report.evidence import Evidence, check_facts, repeat_command, undo_facts, zero_of
 from chaosctl.report.page import recovery_sentence
 from chaosctl.report.symbols import OUTCOME_MARKS, VERDICT_MARKS, number
@@ -20,6 +21,7 @@ def render_markdown(
     evidence: Evidence,
     *,
     before: RunResult | None = None,
+    accepted: AcceptedDifference | None = None,
     images: Mapping[str, str] | None = None,
 ) -> str:
     """The report of one run; images: names of the checks to the files of their charts."""
@@ -31,6 +33,7 @@ def render_markdown(
         f"{recovery_sentence(evidence)} {_undo(evidence)}",
         "",
         *(_difference(before, evidence.result) if before else ()),
+        *(_accepted(accepted) if accepted else ()),
     ]
     for name, file in (images or {}).items():
         lines += [f"![{escape(name)}]({file})", ""]
@@ -109,9 +112,23 @@ def _difference(before: RunResult, now: RunResult) -> Sequence[str]:
     title = f"Since run {before.run_id} ({before.verdict}):"
     if not changes:
         return [f"{title} no difference.", ""]
+    return [title, "", *_table(changes, then="then", good="better"), ""]
+
+
+def _accepted(accepted: AcceptedDifference) -> Sequence[str]:
+    file = code(accepted.file)
+    if accepted.trouble:
+        return [f"Baseline file {file} cannot be compared with: {escape(accepted.trouble)}.", ""]
+    if not accepted.runs:
+        return [f"Baseline file {file} does not have this experiment.", ""]
+    title = f"Against the baseline file {file} (runs accepted: {accepted.runs}):"
+    return [title, "", *_table(accepted.changes, then="accepted", good="noted"), ""]
+
+
+def _table(changes: Sequence[Change], *, then: str, good: str) -> Sequence[str]:
     rows = [
         f"| {escape(c.what)} | {escape(c.before)} | {escape(c.now)} | "
-        f"{'worse' if c.is_worse else 'better' if c.is_worse is False else ''} |"
+        f"{'worse' if c.is_worse else good if c.is_worse is False else ''} |"
         for c in changes
     ]
-    return [title, "", "| what | then | now | |", "| --- | ---: | ---: | --- |", *rows, ""]
+    return [f"| what | {then} | now | |", "| --- | ---: | ---: | --- |", *rows]

@@ -12,6 +12,11 @@ from chaosctl.context import Context
 from chaosctl.engine.history import earlier_runs, result_before
 from chaosctl.engine.journal import to_json, write_whole
 from chaosctl.engine.result import RunResult
+from chaosctl.report.accepted_difference import (
+    AcceptedDifference,
+    accepted_difference,
+    find_baseline_file,
+)
 from chaosctl.report.evidence import Evidence, read_evidence
 from chaosctl.report.github import annotations_of, render_summary
 from chaosctl.report.images import chosen_lines, draw_images
@@ -46,10 +51,23 @@ def write_outputs(
         written += files
     if wanted.html is not None and found:
         run_id = found[0].result.run_id
-        page = render_html(found[0], before=befores[run_id], trend=pasts[run_id])
+        page = render_html(
+            found[0],
+            before=befores[run_id],
+            trend=pasts[run_id],
+            accepted=_accepted(found[0], wanted),
+        )
         written += _write(wanted.html, page)
     if wanted.markdown is not None:
-        texts = (render_markdown(e, before=befores[e.result.run_id], images=images) for e in found)
+        texts = (
+            render_markdown(
+                e,
+                before=befores[e.result.run_id],
+                accepted=_accepted(e, wanted),
+                images=images,
+            )
+            for e in found
+        )
         written += _write(wanted.markdown, "\n".join(texts))
     if wanted.sarif is not None:
         log = sarif_of(found, version("chaosctl"))
@@ -65,6 +83,11 @@ def write_into(context: Context, folder: Path, result: RunResult) -> None:
     """The HTML and Markdown of one run, named by it, beside its result. Raises ChaosctlError."""
     wanted = Outputs(folder / f"{result.run_id}.html", folder / f"{result.run_id}.md")
     write_outputs(context, wanted, [result])
+
+
+def _accepted(evidence: Evidence, wanted: Outputs) -> AcceptedDifference | None:
+    file = wanted.baseline or find_baseline_file(evidence.source)
+    return accepted_difference(evidence.result, file) if file else None
 
 
 def _write_images(

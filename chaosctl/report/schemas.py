@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,8 +10,10 @@ from chaosctl.engine import baseline_file
 from chaosctl.engine import result as result_module
 from chaosctl.engine import series as series_module
 from chaosctl.judge.accepted import KNOWING
+from chaosctl.judge.traffic import FlowState, ServiceRecovery
 from chaosctl.judge.verdict import Outcome, UndoState, Verdict
 from chaosctl.report import page
+from chaosctl.report.significance import Significance
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _TEXT = {"type": "string"}
@@ -40,6 +43,7 @@ def result_schema() -> dict[str, Any]:
             "weight": _NUMBER,
             "held": _NUMBER,
             "score": _NUMBER,
+            "fault_spans": _list(_span()),
         },
         required=("name", "outcome"),
     )
@@ -78,17 +82,25 @@ def result_schema() -> dict[str, Any]:
 def series_schema() -> dict[str, Any]:
     """The schema of series.json."""
     packed = _object({"start_ms": {"type": "integer"}, "values": _list(_NUMBER)})
-    span = _object({"start_ms": _MS, "end_ms": _MS})
+    flow = {"service": _TEXT, "caller": _TEXT, "rate": packed, "failed": packed, "replaced": packed}
+    traffic = {
+        "step_ms": {"type": "integer", "exclusiveMinimum": 0},
+        "left_out": _COUNT,
+        "trouble": _TEXT,
+        "flows": _list(_object(flow, ("service", "caller"))),
+    }
     fields = {
         "schema": {"const": series_module.SCHEMA},
         "run_id": _TEXT,
         "is_whole": {"type": "boolean"},
         "step_ms": {"type": "integer", "exclusiveMinimum": 0},
-        "baseline": {"anyOf": [span, {"type": "null"}]},
+        "baseline": {"anyOf": [_span(), {"type": "null"}]},
         "lines": _list(_line()),
         "series": {"type": "object", "additionalProperties": packed},
     }
-    return _document(series_module.SCHEMA, "samples of a run", _object(fields, tuple(fields)))
+    required = tuple(fields)
+    fields["traffic"] = _object(traffic, tuple(traffic))
+    return _document(series_module.SCHEMA, "samples of a run", _object(fields, required))
 
 
 def report_schema() -> dict[str, Any]:
@@ -119,9 +131,11 @@ def report_schema() -> dict[str, Any]:
         "score": _NUMBER,
         "reason": _TEXT,
         "because": _list(_TEXT),
+        "is_shift": {"type": "boolean"},
     }
     event = {"seq": _COUNT, "at_ms": {"type": "integer"}, "event": _TEXT}
     result = result_schema()
+    flows = _list(_fields_of(FlowState))
     fields = {
         "schema": {"const": page.SCHEMA},
         "result": {key: value for key, value in result.items() if not key.startswith("$")},
@@ -132,6 +146,9 @@ def report_schema() -> dict[str, Any]:
         "undo": _list(_object(undo, tuple(undo))),
         "checks": _list(_object(check, tuple(check))),
         "lines": _list(_line()),
+        "services": _list(_fields_of(ServiceRecovery)),
+        "map": {"anyOf": [_object({"text": _TEXT, "flows": flows}), {"type": "null"}]},
+        "statistics": _list(_fields_of(Significance)),
         "events": _list(_object(event, tuple(event))),
         "drawing": {"type": "object"},
     }
@@ -176,7 +193,31 @@ def _line() -> dict[str, Any]:
         "low": _NUMBER,
         "high": _NUMBER,
     }
-    return _object(fields, tuple(fields))
+    required = tuple(fields)
+    fields |= {
+        "band_start_ms": _COUNT,
+        "band_low": _list(_NUMBER),
+        "band_high": _list(_NUMBER),
+        "against": _TEXT,
+    }
+    return _object(fields, required)
+
+
+def _span() -> dict[str, Any]:
+    return _object({"start_ms": _MS, "end_ms": _MS})
+
+
+def _fields_of(kind: type) -> dict[str, Any]:
+    """The schema of a value of ours whose fields are plain."""
+    of_type = {
+        "str": _TEXT,
+        "bool": {"type": "boolean"},
+        "float": _NUMBER,
+        "int": {"type": "integer"},
+        "int | None": {"type": ["integer", "null"]},
+    }
+    properties = {each.name: of_type[str(each.type)] for each in dataclasses.fields(kind)}
+    return _object(properties, tuple(properties))
 
 
 def _document(identity: str, title: str, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ class Outputs:
     """What is wanted of some runs; None: not that. `-` is standard output.
 
     png: a folder. summary: `auto`, a file, or empty. trend: how many earlier runs are shown.
+    baseline: a baseline file to compare with; None: one that is in its usual place, if any.
     """
 
     html: Path | None = None
@@ -26,6 +27,7 @@ class Outputs:
     png: Path | None = None
     summary: str = ""
     trend: int = TREND_RUNS
+    baseline: Path | None = None
 
     @property
     def are_wanted(self) -> bool:

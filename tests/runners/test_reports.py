@@ -74,8 +74,9 @@ def test_report_says_what_the_file_says(run, suffix, request, monkeypatch):
 
 
 def test_there_is_a_run_of_each_kind():
-    assert [run.name for run in RUNS] == ["aborted", "failed", "inconclusive", "passed"]
-    assert all(read_evidence(run).result.verdict == run.name for run in RUNS)
+    verdicts = {run.name: run.name.split("-")[0] for run in RUNS}
+    assert set(verdicts.values()) == {"aborted", "failed", "inconclusive", "passed"}
+    assert all(read_evidence(run).result.verdict == verdicts[run.name] for run in RUNS)
 
 
 def test_sarif_is_valid_by_its_own_schema():

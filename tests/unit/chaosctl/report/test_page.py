@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from chaosctl.engine.result import read_result
+from chaosctl.report.accepted_difference import accepted_difference
 from chaosctl.report.evidence import read_evidence
 from chaosctl.report.json_lines import to_json_line
 from chaosctl.report.markdown import code, escape, render_markdown
@@ -64,8 +65,8 @@ def test_page_has_its_sections_in_order_and_is_small(run: Path) -> None:
     text = render_html(read_evidence(run), before=read_result(DATA / "reports" / "passed"))
     ids = [a["id"] for tag, a in Page(text).elements if tag == "section"]
     assert ids == [
-        "what", "timeline", "charts", "checks", "recovery", "undo", "difference", "document",
-        "repeat",
+        "what", "timeline", "charts", "checks", "recovery", "undo", "statistics", "difference",
+        "map", "document", "repeat",
     ]  # fmt: skip
     assert len(text.encode()) <= 400_000
 
@@ -105,6 +106,42 @@ def test_hostile_texts_stay_texts(hostile_run: Path) -> None:
     assert "alert(1)" not in page.scripts[1]
     data = json.loads(page.scripts[0])
     assert HOSTILE in {line["name"] for line in data["lines"]}
+
+
+def test_hostile_services_and_files_stay_texts(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(DATA / "reports" / "failed-services", folder)
+    path = folder / "series.json"
+    stored = json.loads(path.read_text())
+    for flow in stored["traffic"]["flows"]:
+        for key in ("service", "caller"):
+            flow[key] = flow[key].replace("recs", HOSTILE)
+    for line in stored["lines"]:
+        line["against"] = line["against"].replace("name,errors.edge,:eq,:sum", HOSTILE)
+    stored["series"][HOSTILE] = stored["series"].pop("name,errors.edge,:eq,:sum")
+    path.write_text(json.dumps(stored))
+    evidence = read_evidence(folder)
+    accepted = accepted_difference(evidence.result, Path(HOSTILE))
+    text = render_html(evidence, accepted=accepted)
+    page = Page(text)
+    assert sum(tag == "script" for tag, _ in page.elements) == 2
+    assert not any(tag == "img" or "onerror" in a for tag, a in page.elements)
+    words = "".join(page.words)
+    assert words.count(HOSTILE) >= 5
+    assert f"{HOSTILE} cannot be compared with" in words
+    assert any(HOSTILE in row["service"] for row in json.loads(page.scripts[0])["services"])
+
+
+def test_what_a_check_was_judged_by_is_in_its_chart() -> None:
+    text = render_html(read_evidence(DATA / "reports" / "failed-services"))
+    page = Page(text)
+    paths = {a.get("class"): str(a["d"]) for tag, a in page.elements if tag == "path"}
+    assert paths["corridor"].startswith("M")
+    assert paths["corridor"].endswith("Z")
+    assert paths["corridor"].count("L") == 2 * 20 - 1 + 40  # there and back, 40 steps
+    assert len(paths["other"]) > 500
+    plain = Page(render_html(read_evidence(DATA / "reports" / "failed")))
+    assert not {"corridor", "other"} & {a.get("class") for tag, a in plain.elements}
 
 
 def test_hostile_texts_stay_texts_in_markdown(hostile_run: Path) -> None:
