@@ -58,6 +58,14 @@ class GuardAnswer:
         return f"{self.guard} {said}: {self.text}" + (f"; {self.again}" if self.again else "")
 
 
+def ask_leash(guards: Guards) -> Iterator[GuardAnswer]:
+    """Whether anything may be touched at all."""
+    if guards.is_leashed:
+        text = "runs are planned, explained and recorded, and touch nothing"
+        again = f"allowed once 'leash' is taken out of {guards.source}"
+        yield GuardAnswer("leash", False, text, guards.source, again)
+
+
 def ask_clock(guards: Guards, now_ms: int) -> Iterator[GuardAnswer]:
     """What hours, days and holidays say of this moment."""
     now = _local(guards, now_ms)
@@ -142,6 +150,7 @@ def guards_for_plan(every: Sequence[Guards], experiment: str, context: Context) 
     for guards in every:
         now_ms = context.now_ms()
         answers = [
+            *ask_leash(guards),
             *ask_clock(guards, now_ms),
             *ask_budget(guards, experiment, context.runs_dir, now_ms),
         ]
@@ -163,6 +172,12 @@ def refuse_by_clock(session: Session, *, budget: bool = True) -> None:
         if budget:
             asked = ask_budget(guards, experiment.name, context.runs_dir, context.now_ms())
             _take(session, asked)
+
+
+def refuse_if_leashed(session: Session) -> None:
+    """Go no further than the plan. Raises NotStarted."""
+    for guards in _every(session):
+        _take(session, ask_leash(guards))
 
 
 def refuse_by_target(session: Session) -> None:

@@ -20,7 +20,12 @@ from chaosctl.engine.breaking import (
 from chaosctl.engine.detail import detail_of
 from chaosctl.engine.flows import ask_flows
 from chaosctl.engine.folder import DOCUMENT, PLAN, RESULT, make_run_folder, not_writable
-from chaosctl.engine.guards import guards_in_words, refuse_by_clock, refuse_by_target
+from chaosctl.engine.guards import (
+    guards_in_words,
+    refuse_by_clock,
+    refuse_by_target,
+    refuse_if_leashed,
+)
 from chaosctl.engine.journal import create_journal, to_json, write_whole
 from chaosctl.engine.judging import (
     judge_fault,
@@ -165,6 +170,7 @@ def _prepare(session: Session) -> None:
                 guards=guards_in_words(session),
             )
             _write_plan(session)
+            refuse_if_leashed(session)
             refuse_without_person(session)
             if not setup.approve(session.plan):
                 raise NotStarted("the answer was no", where="plan", fix="--yes says yes")

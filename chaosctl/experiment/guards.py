@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from chaosctl.experiment import units
 from chaosctl.experiment.calendars import BadCalendar, read_calendar
 from chaosctl.experiment.forms import (
+    BoolForm,
     ChoiceForm,
     CountForm,
     Fields,
@@ -123,6 +124,7 @@ def _build_guards(fields: Fields, notes: Notes) -> Any:
         per_day=per_day,
         per_day_in_all=per_day_in_all,
         min_healthy_ratio=fields.get("capacity", 0.0),
+        is_leashed=fields.get("leash", False),
     )
 
 
@@ -179,6 +181,7 @@ def guards_form(outage: Form) -> MapForm:
                 ),
                 "not while too little is up",
             ),
+            "leash": Key(BoolForm(), "only plan, explain and record; touch nothing"),
         },
         "{hours: 09:00-17:00, days: [mon, tue, wed, thu]}",
         _build_guards,

@@ -271,7 +271,8 @@ class Guards:
     the machine's own. outage: conditions none of which may be true. healthy: names and probes all
     of which must say yes. per_day: runs of the same
     experiment that put a fault in; per_day_in_all: the same of any. min_healthy_ratio: of each
-    service's instances. source: where these are written, for people.
+    service's instances. is_leashed: nothing may be touched at all. source: where these are written,
+    for people.
     """
 
     hours: Hours | None = None
@@ -283,6 +284,7 @@ class Guards:
     per_day: int = 0
     per_day_in_all: int = 0
     min_healthy_ratio: float = 0.0
+    is_leashed: bool = False
     source: str = "the document"
 
 

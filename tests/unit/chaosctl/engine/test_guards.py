@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -259,3 +260,17 @@ def test_probe_of_a_guard_must_say_yes(
         assert what in refused(world, result, "healthy")
     else:
         assert result.verdict is Verdict.PASSED
+
+
+@pytest.mark.parametrize("by", ["document", "machine"])
+def test_leashed_run_is_planned_and_recorded_and_touches_nothing(
+    world: SimulatedWorld, by: str
+) -> None:
+    leash = Guards(is_leashed=True, source=f"the {by}")
+    guards, machine = (leash, None) if by == "document" else (Guards(), leash)
+    result = run_with(world, guards, machine=machine)
+    said = refused(world, result, "leash")
+    assert f"allowed once 'leash' is taken out of the {by}" in said
+    plan = json.loads((result.folder / "plan.json").read_text())
+    assert plan["steps"]
+    assert any("leash refuses now" in line for line in plan["guards"])
