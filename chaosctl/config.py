@@ -15,7 +15,7 @@ from typing import Any
 
 from chaosctl.context import Context
 from chaosctl.errors import InvalidExperiment, Problem
-from chaosctl.experiment.checks import STOP_FORM
+from chaosctl.experiment.checks import OUTAGE_FORM
 from chaosctl.experiment.forms import WRONG, Key, MapForm, Notes
 from chaosctl.experiment.guards import guards_form
 from chaosctl.experiment.model import Guards
@@ -26,7 +26,7 @@ FILE_BYTES_MAX = 1_000_000
 
 FORM = MapForm(
     "the settings",
-    {"guards": Key(guards_form(STOP_FORM), "hold for every run, besides the document's own")},
+    {"guards": Key(guards_form(OUTAGE_FORM), "hold for every run, besides the document's own")},
     "[guards]",
 )
 

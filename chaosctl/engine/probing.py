@@ -8,13 +8,13 @@ question that could not be put says nothing of the system: then there is no data
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from chaosctl.context import Context, Inbox
 from chaosctl.errors import ChaosctlError
-from chaosctl.experiment.model import Check, ProbeSpec
+from chaosctl.experiment.model import Check, ProbeSpec, StopCondition
 from chaosctl.judge.samples import STEP_MS
 
 
@@ -110,13 +110,13 @@ class Asker:
 
 
 def askers_of(
-    checks: Sequence[Check], make_probe: MakeProbe, context: Context, inbox: Inbox
+    asking: Iterable[Check | StopCondition], make_probe: MakeProbe, context: Context, inbox: Inbox
 ) -> list[Asker]:
-    """One for each check that has a probe. Raises what make_probe raises."""
+    """One for each check and stop condition that has a probe. Raises what make_probe raises."""
     return [
-        Asker(check.query, make_probe(check.probe), check.probe, context, inbox)
-        for check in checks
-        if check.probe is not None
+        Asker(each.query, make_probe(each.probe), each.probe, context, inbox)
+        for each in asking
+        if each.probe is not None
     ]
 
 

@@ -177,14 +177,13 @@ def _prepare(session: Session) -> None:
     except KeyboardInterrupt:
         session.listen_to_all()  # the signal is in the inbox, and says how the run ends
         raise
+    checks, stops = setup.experiment.hypothesis, setup.experiment.stop
     session.sampler = Sampler(
-        all_queries(setup.experiment.hypothesis, setup.experiment.stop),
+        all_queries(checks, stops),
         session.world.store,
         session.context,
         session.inbox,
-        askers_of(
-            setup.experiment.hypothesis, session.world.make_probe, session.context, session.inbox
-        ),
+        askers_of((*checks, *stops), session.world.make_probe, session.context, session.inbox),
     )
     session.phase = "lock"
     session.lock = lock_target(session.context, target.id, session.folder)

@@ -334,4 +334,4 @@ def all_queries(checks: Sequence[Check], stops: Sequence[Any]) -> list[str]:
     """Every query that an experiment asks the store."""
     compared = [c.hold.population.query for c in checks if c.hold.population is not None]
     own = [c.query for c in checks if c.probe is None]
-    return own + compared + [s.query for s in stops]
+    return own + compared + [s.query for s in stops if s.probe is None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -237,20 +237,57 @@ CHECK_FORM = MapForm(
 )
 
 
-def _build_stop(fields: Fields, _notes: Notes) -> StopCondition:
+_NO = Condition(Comparison.BELOW, (Limit(1.0, of_baseline=False, text="1"),))
+"""When a probe that says yes or no stops a run."""
+
+
+def _build_stop(fields: Fields, notes: Notes) -> Any:
+    name, probe = fields.get("name", ""), fields.get("probe")
+    if probe is None:
+        if "when" not in fields.values:
+            what = "a stop condition lacks 'when'"
+            return notes.add(fields.place, what, "add 'when': when the fault ends early")
+        return StopCondition(fields.values["query"], fields.values["when"], name)
+    if not name:
+        what = "a stop condition with a probe lacks 'name'"
+        return notes.add(fields.place, what, "add 'name': what went too far, in a few words")
+    if "when" not in fields.values and "take" in probe.parameters:
+        what = "a probe that takes a number needs 'when'"
+        return notes.add(fields.places["probe"], what, "add 'when': when the fault ends early")
+    return StopCondition(probe_key(f"stop {name}"), fields.get("when", _NO), name, probe)
+
+
+def _build_outage(fields: Fields, _notes: Notes) -> StopCondition:
     values = fields.values
     return StopCondition(values["query"], values["when"], fields.get("name", ""))
 
 
+_STOP_NAME = Key(_NAME, "what went too far, in a few words")
+_STOP_QUERY = Key(_QUERY, "an expression over the store, giving one line")
+_STOP_WHEN = Key(_condition_form("a condition", has_populations=False), "when the fault ends early")
+_STOP_EXAMPLE = "{query: …, when: {below: 50% of baseline, for: 3 steps}}"
+
 STOP_FORM = MapForm(
     "a stop condition",
     {
-        "name": Key(_NAME, "what went too far, in a few words"),
-        "query": Key(_QUERY, "an expression over the store, giving one line", True),
-        "when": Key(
-            _condition_form("a condition", has_populations=False), "when the fault ends early", True
-        ),
+        "name": _STOP_NAME,
+        "query": _STOP_QUERY,
+        "probe": Key(PROBE_FORM, "a question to the system itself; stops when it says no"),
+        "when": _STOP_WHEN,
     },
-    "{query: …, when: {below: 50% of baseline, for: 3 steps}}",
+    _STOP_EXAMPLE,
     _build_stop,
+    one_of=("query", "probe"),
+    one_of_what="question",
+)
+
+OUTAGE_FORM = MapForm(
+    "a condition of a guard",
+    {
+        "name": _STOP_NAME,
+        "query": replace(_STOP_QUERY, is_required=True),
+        "when": replace(_STOP_WHEN, is_required=True),
+    },
+    _STOP_EXAMPLE,
+    _build_outage,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from chaosctl.experiment.checks import CHECK_FORM, STOP_FORM
+from chaosctl.experiment.checks import CHECK_FORM, OUTAGE_FORM, STOP_FORM
 from chaosctl.experiment.forms import (
     WRONG,
     BoolForm,
@@ -110,7 +110,7 @@ def document_form(faults: Faults) -> MapForm:
             "method": Key(ListForm(ItemForm(faults), "method steps"), "what is done", True),
             "stop": Key(ListForm(STOP_FORM, "stop conditions", least=0), "what ends it early"),
             "limits": Key(limits_form("the limits"), "how much may be hit"),
-            "guards": Key(guards_form(STOP_FORM), "when nothing may be broken"),
+            "guards": Key(guards_form(OUTAGE_FORM), "when nothing may be broken"),
             "recovery": Key(
                 _one_duration("a recovery", "within", "how soon all is steady again"),
                 "after the fault, as in {within: 20s}",

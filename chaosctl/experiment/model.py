@@ -126,11 +126,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class StopCondition:
-    """What ends the fault early when it becomes true."""
+    """What ends the fault early when it becomes true.
+
+    query: over the store; for a probe the key under which its answers are.
+    """
 
     query: str
     when: Condition
     name: str = ""
+    probe: ProbeSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

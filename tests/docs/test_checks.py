@@ -34,6 +34,15 @@ def test_example_is_a_valid_hypothesis(example):
     assert len(experiment.hypothesis) == example.count("name: ") + 1
 
 
+def test_examples_of_stop_conditions_are_valid():
+    (example,) = re.findall(
+        r"^```yaml stop\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE
+    )
+    stops = f"stop:\n{textwrap.indent(example.rstrip(), '  ')}\n"
+    experiment = load(AROUND.format(checks="") + stops, "docs/checks.md", FAULTS)
+    assert [stop.probe.kind for stop in experiment.stop] == ["http", "http"]
+
+
 def test_page_has_every_key_of_a_check_and_every_kind_of_probe():
     text = PAGE.read_text()
     condition = CHECK_FORM.keys["hold"].form

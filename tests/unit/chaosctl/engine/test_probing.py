@@ -11,7 +11,7 @@ import pytest
 
 from chaosctl.engine.run import World
 from chaosctl.experiment.checks import probe_key
-from chaosctl.experiment.model import Check, Comparison, Condition, Limit, ProbeSpec
+from chaosctl.experiment.model import Check, Comparison, Condition, Limit, ProbeSpec, StopCondition
 from chaosctl.judge.verdict import Verdict
 from chaosctl.probes import PROBES, Answer, CannotAsk
 from tests.simulated_run import ERRORS, STARTS, assert_clean, make_experiment, run
@@ -116,6 +116,34 @@ def test_number_that_is_none_passes_nothing(world, comparison, limit):
         probe.says = lambda hit: Answer(math.nan if hit else limit + better, "has no number")
     result = run_with(world, probe, hold=hold)
     assert result.verdict is Verdict.INCONCLUSIVE, result.reason
+
+
+def run_with_stop(world, probe):
+    below = Condition(Comparison.BELOW, (Limit(1.0, False, "1"),))
+    stop = StopCondition(probe_key("stop shop"), below, "shop", ProbeSpec("http", {"url": "x"}))
+    return run(
+        world,
+        make_experiment(stop=(stop,)),
+        lambda _say: World(world.target, world.store, make_probe=lambda _spec: probe),
+    )
+
+
+def test_probe_that_says_no_ends_the_fault(world):
+    probe = SimulatedProbe(world, lambda hit: Answer(0.0 if hit else 1.0, "refused"))
+    result = run_with_stop(world, probe)
+    assert result.verdict is Verdict.ABORTED
+    assert "stop condition: shop: 0 (below 1" in result.reason
+    (stopped,) = world.told("stop")
+    (injected,) = world.told("inject")
+    assert stopped["at_ms"] - injected["at_ms"] <= 3000
+    assert_clean(world, result)
+
+
+def test_probe_that_says_no_beforehand_lets_no_fault_in(world):
+    result = run_with_stop(world, SimulatedProbe(world, lambda _hit: Answer(0.0, "refused")))
+    assert result.verdict is Verdict.NOT_STARTED
+    assert "stop condition 'shop' is true already" in result.reason
+    assert world.target.log == []
 
 
 def test_world_without_probes_makes_the_run_invalid(world):
