@@ -40,6 +40,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--max-age", help="how late, or early, data may be (one step, at least 60s)")
     add("--keep", help="how long data is kept (6h)")
     add("--max-series", type=int, help="series before new ones are refused (1000000)")
+    add("--spectatord-host", metavar="HOST", help="address of the UDP port (127.0.0.1)")
+    add(
+        "--spectatord-port",
+        type=int,
+        metavar="PORT",
+        help="UDP port for metrics in spectatord's protocol (none)",
+    )
+    add("--spectatord-unix", type=Path, metavar="PATH", help="Unix socket for them (none)")
     return parser
 
 
@@ -71,6 +79,9 @@ def _settings(options: argparse.Namespace) -> Settings:
         "store.keep_ms": keep,
         "store.max_age_ms": max_age,
         "store.limits.series_count_max": options.max_series,
+        "spectatord.host": options.spectatord_host,
+        "spectatord.port": options.spectatord_port,
+        "spectatord.unix_path": options.spectatord_unix,
     }
     return changed(settings, {path: v for path, v in said.items() if v is not None})
 

@@ -35,6 +35,35 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class MeterSettings:
+    """How long the meters behind datagrams are kept, and how many.
+
+    ttl_ms: after the last line of a meter. series_count_max: all that the meters publish.
+    """
+
+    ttl_ms: int = 15 * _MINUTE_MS
+    series_count_max: int = 100_000
+    age_gauge_count_max: int = 1000
+    common_tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SpectatordSettings:
+    """Where to listen for spectatord's protocol: nowhere, unless a port or a path is given."""
+
+    host: str = HOST_DEFAULT
+    port: int | None = None
+    unix_path: Path | None = None
+    buffer_bytes: int = 16 * 1024 * 1024
+    meters: MeterSettings = field(default_factory=MeterSettings)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is anything to listen on."""
+        return self.port is not None or self.unix_path is not None
+
+
+@dataclass(frozen=True, slots=True)
 class StoreSettings:
     """How the store measures time and what it takes. `max_age_ms` None: a step, at least 60 s."""
 
@@ -90,6 +119,7 @@ class Settings:
     listen: Listen = Listen()
     store: StoreSettings = StoreSettings()
     requests: RequestSettings = field(default_factory=RequestSettings)
+    spectatord: SpectatordSettings = field(default_factory=SpectatordSettings)
 
 
 def changed(node: _Node, changes: Mapping[str, Any]) -> _Node:

@@ -20,6 +20,7 @@ from atlas.expr.instants import parse_window, parse_zone
 from atlas.expr.text import duration_text, parse_duration
 from atlas.model import CustomAverage, CustomWord
 from atlas.settings import HOST_DEFAULT, PORT_DEFAULT, Settings, changed, value_at
+from atlas.store.limits import TagLimits
 from atlas.yaml_tree import Place, read_tree
 
 _DIGITS = re.compile(r"[0-9]{1,15}")
@@ -27,6 +28,7 @@ _SIZE = re.compile(r"([0-9]{1,12})(B|KiB|MiB|GiB)")
 _SIZE_BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _WORD_NAME = re.compile(r"[^\s,:()]+")
 _SOME_DAY_MS = 4_000_000_000_000
+_METERS = "spectatord.meters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,16 @@ def _path(place: Place) -> Path:
     return Path(place.text("a path"))
 
 
+def _tags(place: Place) -> Mapping[str, str]:
+    found = {name: below.text("a value") for name, below in place.entries().items()}
+    reason = TagLimits().reason_against({"name": "any", **found})
+    if "name" in found:
+        reason = "'name' is what a line says itself"
+    if reason is not None:
+        raise place.wrong(reason, "as in {nf.app: store, nf.zone: eu-west-1a}")
+    return MappingProxyType(found)
+
+
 def _averages(place: Place) -> tuple[CustomAverage, ...]:
     found = []
     for name, below in _words(place):
@@ -220,13 +232,14 @@ DURATION = Kind(_duration, duration_text)
 COUNT = Kind(_count)
 SIZE = Kind(_size, _size_text)
 TEXT = Kind(_text)
+PATH = Kind(_path)
 
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
         "listen.host": _row(TEXT, "listen.host", "address to listen on", HOST_DEFAULT),
         "listen.port": _row(Kind(_port), "listen.port", "TCP port", str(PORT_DEFAULT)),
         "listen.unix": _row(
-            Kind(_path), "listen.unix_path", "Unix socket; alone, there is no TCP", "none"
+            PATH, "listen.unix_path", "Unix socket; alone, there is no TCP", "none"
         ),
         "store.step": _row(
             Kind(_step, duration_text), "store.step_ms", "time between two points of a series"
@@ -264,6 +277,31 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             COUNT,
             "store.limits.tags.user_tag_count_max",
             "tags of a series that do not begin with `nf.` or `atlas.`; `name` counts",
+        ),
+        "spectatord.host": _row(TEXT, "spectatord.host", "address of the UDP port"),
+        "spectatord.port": _row(
+            Kind(_port), "spectatord.port", "UDP port for spectatord's lines; 1234 there", "none"
+        ),
+        "spectatord.unix": _row(
+            PATH,
+            "spectatord.unix_path",
+            "Unix socket for them; with neither, none are taken",
+            "none",
+        ),
+        "spectatord.buffer": _row(
+            SIZE, "spectatord.buffer_bytes", "receive buffer asked for, a socket"
+        ),
+        "spectatord.meter-ttl": _row(
+            DURATION, f"{_METERS}.ttl_ms", "how long a meter goes on after its last line"
+        ),
+        "spectatord.max-meters": _row(
+            COUNT, f"{_METERS}.series_count_max", "series of all meters before new ones are refused"
+        ),
+        "spectatord.max-age-gauges": _row(
+            COUNT, f"{_METERS}.age_gauge_count_max", "age gauges, which go on for ever"
+        ),
+        "spectatord.common-tags": _row(
+            Kind(_tags), f"{_METERS}.common_tags", "tags of every series; a line's own win", "none"
         ),
         "graph.zone": _row(Kind(_zone), "requests.graph.zone", "time zone of dates and axes"),
         "graph.start": _row(TEXT, "requests.graph.start", "start of a graph"),

@@ -19,6 +19,7 @@ from atlas.server.compression import Compression
 from atlas.server.conventions import Conventions
 from atlas.server.errors import on_atlas_error, on_defect, on_http_error, on_recursion
 from atlas.server.query_work import QueryWork
+from atlas.server.spectatord import Listener
 from atlas.server.state import ServerState, with_known_zone
 from atlas.settings import RequestSettings
 from atlas.store.memory import MemoryStore
@@ -35,9 +36,15 @@ ROUTES: list[Route] = [
 
 
 def make_app(
-    store: MemoryStore, now_ms: Callable[[], int], settings: RequestSettings | None = None
+    store: MemoryStore,
+    now_ms: Callable[[], int],
+    settings: RequestSettings | None = None,
+    listener: Listener | None = None,
 ) -> FastAPI:
-    """An application over a store; the clock is handed in. Without settings: the defaults."""
+    """An application over a store; the clock is handed in. Without settings: the defaults.
+
+    listener: what takes datagrams beside the application, for its metrics.
+    """
     settings = with_known_zone(settings or RequestSettings())
     app = FastAPI(
         title="atlas",
@@ -55,6 +62,12 @@ def make_app(
     app.add_middleware(Conventions, endpoints=[r.path.partition("/{")[0] for r in ROUTES])
     vocabulary = custom_vocabulary(settings.custom_averages, settings.custom_words)
     app.state.atlas = ServerState(
-        store, JsonPublisher(store), now_ms, settings, QueryWork(settings.query), vocabulary
+        store,
+        JsonPublisher(store),
+        now_ms,
+        settings,
+        QueryWork(settings.query),
+        vocabulary,
+        listener=listener,
     )
     return app

@@ -13,9 +13,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from atlas.ingest.spectatord_line import REASONS
+from atlas.server.spectatord import ListenerStats
 from atlas.server.state import ServerState, state_of
 
 _Labelled = TypeVar("_Labelled", GaugeMetricFamily, CounterMetricFamily)
+_Label = TypeVar("_Label", bound=str)
 
 
 class _StoreCollector(Collector):
@@ -41,9 +44,30 @@ class _StoreCollector(Collector):
             stats.refused,
             ("age", "tags", "series", "memory"),
         )
+        if self._state.listener is not None:
+            yield from _of_spectatord(self._state.listener.stats())
 
 
-def _labelled(family: _Labelled, values: Mapping[str, int], labels: Sequence[str]) -> _Labelled:
+def _of_spectatord(stats: ListenerStats) -> Iterator[Metric]:
+    prefix = "atlas_spectatord"
+    intake = stats.intake
+    yield CounterMetricFamily(f"{prefix}_datagrams", "Datagrams read.", stats.datagram_count)
+    if stats.dropped_count is not None:
+        yield CounterMetricFamily(
+            f"{prefix}_dropped", "Datagrams that the kernel dropped.", stats.dropped_count
+        )
+    yield CounterMetricFamily(f"{prefix}_lines", "Lines taken.", intake.line_count)
+    yield _labelled(
+        CounterMetricFamily(f"{prefix}_refused", "Lines refused.", labels=["reason"]),
+        intake.refused,
+        REASONS,
+    )
+    yield GaugeMetricFamily(f"{prefix}_series", "Series of live meters.", intake.series_count)
+
+
+def _labelled(
+    family: _Labelled, values: Mapping[_Label, int], labels: Sequence[_Label]
+) -> _Labelled:
     """The metric with a value for each label, 0 for those that have none yet."""
     for label in labels:
         family.add_metric([label], values.get(label, 0))

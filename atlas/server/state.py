@@ -14,6 +14,7 @@ from atlas.errors import BadData
 from atlas.expr.instants import parse_zone
 from atlas.ingest.publish_json import JsonPublisher
 from atlas.server.query_work import QueryWork
+from atlas.server.spectatord import Listener
 from atlas.settings import RequestSettings, changed
 from atlas.store.memory import MemoryStore
 
@@ -29,6 +30,7 @@ class ServerState:
     work: QueryWork
     vocabulary: Vocabulary = CUSTOM
     refused: dict[str, int] = field(default_factory=lambda: {"datapoints": 0})
+    listener: Listener | None = None
 
 
 def with_known_zone(settings: RequestSettings) -> RequestSettings:

@@ -22,6 +22,7 @@ from atlas.store.pages import PAGE_BYTES
 from atlas.store.window import BlockWindow
 
 BATCHES = "batches"
+METERS = "meters"
 SERIES = "series"
 REMEMBERED_BYTES = 170
 """What remembering the spelling of a series takes besides the spelling itself, measured."""
@@ -35,7 +36,8 @@ _PACKED_ROW_BYTES = 180  # 3 bytes a datapoint; a block begun late may show less
 class Room:
     """The memory of a store: what is used of it, and what is reserved.
 
-    `cache_bytes` is what ingest remembers, of `SERIES` and of `BATCHES`; whoever remembers says so.
+    `cache_bytes` is what ingest remembers, of `SERIES`, `BATCHES` and `METERS`; whoever remembers
+    says so.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Room:
         normalizer: Normalizer,
         window: BlockWindow,
     ) -> None:
-        self.cache_bytes = {SERIES: 0, BATCHES: 0}
+        self.cache_bytes = {SERIES: 0, BATCHES: 0, METERS: 0}
         self._limits = limits
         self._block_count = block_count
         self._index = index

@@ -25,6 +25,7 @@ from tests.bench import (
     platform,
     residue,
     screens,
+    spectatord,
     verdicts,
 )
 from tests.bench.figure import Figure, table
@@ -43,6 +44,7 @@ FIGURES: dict[str, Measure] = {
     "png": atlas_png.measure,
     "residue": residue.measure,
     "screens": screens.measure,
+    "spectatord": spectatord.measure,
     "store": store.measure,
     "verdicts": verdicts.measure,
 }

@@ -32,6 +32,7 @@ def test_file_that_says_nothing_changes_nothing(read, content):
 def test_every_setting_is_read_from_its_default(read):
     """What the table shows as defaults is what the file takes; names of words are no values."""
     not_values = ("listen.", "custom-", "store.max-age")
+    not_values += tuple(f"spectatord.{name}" for name in ("port", "unix", "common-tags"))
     rows = {name: s.default for name, s in SETTINGS.items() if not name.startswith(not_values)}
     sections = dict.fromkeys(name.split(".")[0] for name in rows)
     lines = []
@@ -52,6 +53,8 @@ def test_values_arrive_where_they_belong(read):
         "graph: {zone: Europe/Berlin, start: e-30m, end: now-1m, width: 10, height: 20,"
         " max-points: 30}\n"
         "tags: {max-listed: 40}\n"
+        "spectatord: {host: '::1', port: 1234, unix: /run/lines.sock, buffer: 1MiB,"
+        " meter-ttl: 90s, max-meters: 11, max-age-gauges: 12, common-tags: {nf.app: api}}\n"
     )
     assert settings.listen.tcp_address == ("::1", 8080)
     assert settings.listen.unix_path == Path("/run/atlas.sock")
@@ -69,6 +72,15 @@ def test_values_arrive_where_they_belong(read):
     graph = requests.graph
     assert (graph.zone, graph.start, graph.end) == ("Europe/Berlin", "e-30m", "now-1m")
     assert (graph.width, graph.height, graph.point_count_max) == (10, 20, 30)
+    lines = settings.spectatord
+    assert (lines.host, lines.port, lines.unix_path) == ("::1", 1234, Path("/run/lines.sock"))
+    meters = lines.meters
+    assert (lines.buffer_bytes, meters.ttl_ms, dict(meters.common_tags)) == (
+        1 << 20,
+        90_000,
+        {"nf.app": "api"},
+    )
+    assert (meters.series_count_max, meters.age_gauge_count_max) == (11, 12)
 
 
 def test_words_of_ones_own_are_read(read):
@@ -136,6 +148,12 @@ MISTAKES = {
     "publish: {key-length: [2]}": ("1:23", "the least and the most, found 1", "as in [2, 60]"),
     "publish: {key-length: [2, x]}": ("1:27", "found 'x'", "as in 1440"),
     "publish: {key-length: [60, 2]}": ("1:23", "60 is more than 2", "did you mean [2, 60]?"),
+    # Tags
+    "spectatord: {common-tags: [a]}": ("1:27", "expected a mapping", "key: value"),
+    "spectatord: {common-tags: {nf.what: a}}": ("1:27", "reserved prefix 'nf.'", "as in {nf.app"),
+    "spectatord: {common-tags: {a: b}}": ("1:27", "key too short: [a]", "as in {nf.app"),
+    "spectatord: {common-tags: {name: b}}": ("1:27", "'name' is what a line says", "as in {nf.app"),
+    "spectatord: {common-tags: {aa: [b]}}": ("1:32", "expected a value, found a list", "one value"),
     # Zones, instants, programs
     "graph: {zone: Mars/Olympus}": ("1:15", "Unknown time-zone ID: Mars/Olympus", "use a name"),
     "graph: {start: yesterday noon}": ("1:16", "invalid date yesterday noon", "write '2026-"),
