@@ -26,8 +26,8 @@ from atlas.store.limits import TagLimits
 
 ADDED, LARGEST, LAST, SINCE = range(4)
 NO_ROW = -1
-METER_BYTES = 900
-"""What a meter takes besides its slots, measured with six tags: table, identity and tags."""
+METER_BYTES = 450
+"""What a meter takes besides its tables, measured with six tags: identity and tags."""
 
 _LETTERS = "".join(KINDS)
 _VALUE_MIN = np.array([kind.value_min for kind in KINDS.values()])

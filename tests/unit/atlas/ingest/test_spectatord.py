@@ -166,5 +166,5 @@ def test_memory_of_meters_counts_as_the_stores():
     intake = intake_of(store)
     intake.take(b"\n".join(b"T:name.%d:1" % i for i in range(300)), NOW_MS + 1)
     intake.advance(NOW_MS + STEP_MS)
-    assert store.room.cache_bytes[METERS] > 300 * 1000
+    assert store.room.cache_bytes[METERS] > 300 * (276 * 4 + 450)
     assert store.room.used_bytes() > before + store.room.cache_bytes[METERS]
