@@ -71,9 +71,8 @@ def test_commands_on_the_platform_run(block, run_block):
 @pytest.mark.integration
 @pytest.mark.parametrize("block", of_kind("store"))
 def test_commands_on_the_store_run(block, run_block):
-    server = subprocess.Popen(
-        [sys.executable, "-m", "atlas", "serve"], cwd=ROOT, stderr=subprocess.DEVNULL
-    )
+    argv = [sys.executable, "-m", "atlas", "serve", "--spectatord-port", "1234"]
+    server = subprocess.Popen(argv, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         healthy("http://127.0.0.1:7101", server)
         run_block(block, timeout_s=30)
