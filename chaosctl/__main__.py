@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 
-from chaosctl.streams import open_streams, unwritten
-
 LOST_OUTPUT = 2
 """Exit code of a command that succeeded, but whose output is not where it was wanted."""
 
@@ -14,12 +12,18 @@ LOST_OUTPUT = 2
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
+        from chaosctl.streams import open_streams, unwritten
+
         open_streams()
         from chaosctl.cli import run_cli
     except KeyboardInterrupt:  # somebody was quicker than the imports
         print("interrupted; nothing is running", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)
-    code = run_cli(sys.argv[1:])
+    try:
+        code = run_cli(sys.argv[1:])
+    except KeyboardInterrupt:  # again, while the first one was answered
+        code = 128 + signal.SIGINT
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is to say how it ended
     if why := unwritten(sys.stdout):
         print(f"standard output cannot be written: {why}", file=sys.stderr)
         print("  fix: make room, or send it elsewhere", file=sys.stderr)

@@ -8,9 +8,10 @@ import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from chaosctl.commands import atlas as atlas_commands
 from chaosctl.commands import config as config_commands
@@ -67,10 +68,33 @@ EPILOG = (
 )
 
 
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C inside of a command, where no run takes it as its own end."""
+
+
+class Group(TyperGroup):
+    """The commands; typer would end an interrupted one without a word."""
+
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        """Read the command line. Raises Interrupted."""
+        try:
+            return super().make_context(*given, **more)
+        except KeyboardInterrupt as error:
+            raise Interrupted from error
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command. Raises Interrupted."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Interrupted from error
+
+
 def build() -> typer.Typer:
     """The typer app with every command of the tables."""
     app = typer.Typer(
         name="chaosctl",
+        cls=Group,
         help="Break a system on purpose and say, from its metrics, whether anybody noticed.",
         epilog=EPILOG,
         no_args_is_help=True,
@@ -119,11 +143,27 @@ def run_cli(arguments: Sequence[str]) -> int:
         return int(result or 0)
     except typer.Exit as done:
         return done.exit_code
+    except Interrupted:
+        return tell_interrupted()
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted; nothing is running", file=sys.stderr)
         return SIGINT
     except Exception as error:  # noqa: BLE001 - the boundary: every error ends as an exit code
         return tell_error(error, arguments)
+
+
+def tell_interrupted() -> int:
+    """Say what an interrupted command leaves; 130 claims that everything is undone."""
+    from chaosctl.context import Context  # noqa: PLC0415 - not for `--help`
+    from chaosctl.engine.ledger import RunState, list_open_runs  # noqa: PLC0415
+
+    left = [run for run in list_open_runs(Context()) if run.state is RunState.UNFINISHED]
+    if not left:
+        print("interrupted; nothing is left to undo", file=sys.stderr)
+        return SIGINT
+    print(f"interrupted; left to undo: {', '.join(run.id for run in left)}", file=sys.stderr)
+    print("  fix: chaosctl recover", file=sys.stderr)
+    return UNDO_INCOMPLETE
 
 
 def tell_error(error: Exception, arguments: Sequence[str]) -> int:

@@ -130,7 +130,7 @@ def run(
 def run_rounds(documents: Sequence[Any], rounds: Rounds, wishes: Wishes) -> int:
     """Run the documents, tell and keep each result, and say how the command ends."""
     from chaosctl.context import Context
-    from chaosctl.judge.verdict import worst
+    from chaosctl.judge.verdict import SIGINT, worst
     from chaosctl.report.result_files import make_report_folder
     from chaosctl.report.wanted import refuse_unwritable
 
@@ -140,30 +140,45 @@ def run_rounds(documents: Sequence[Any], rounds: Rounds, wishes: Wishes) -> int:
     if wishes.report is not None:
         make_report_folder(wishes.report)
     take_back_leftovers(context)
-    code = 0
     results: list[RunResult] = []
-    for loaded in rounds.order(documents):
-        result = run_one(
-            loaded,
-            context,
-            choose_screen(context, plain=wishes.plain, quiet=wishes.quiet, as_json=wishes.as_json),
-            seed=context.new_seed() if wishes.seed is None else wishes.seed,
-            store=wishes.store,
-            yes=wishes.yes,
-            trust_actions=wishes.trust_actions,
-            is_told=not (wishes.quiet or wishes.as_json),
-        )
-        results.append(result)
-        try:
-            tell(result, context, as_json=wishes.as_json)
-        except OSError:  # the terminal is closed, or who read our pipe is gone
-            fall_silent()
-        kept = keep(partial(write_report, wishes.report, result, context))
-        code = worst([code, result.exit_code, kept])
-        if rounds.is_over(result):
-            break
-    kept = keep(partial(write_reports, context, wishes.outputs, results))
-    return worst([code, kept, keep(partial(write_junit, wishes.junit, results))])
+    kept: list[int] = []
+    try:
+        for loaded in rounds.order(documents):
+            results.append(run_once(loaded, context, wishes))
+            kept += tell_and_keep(results[-1], context, wishes)
+            if rounds.is_over(results[-1]):
+                break
+        kept.append(keep(partial(write_reports, context, wishes.outputs, results)))
+        kept.append(keep(partial(write_junit, wishes.junit, results)))
+    except KeyboardInterrupt:  # between runs or after them: how they ended stands
+        if not results:
+            raise
+        print("interrupted before everything was written", file=sys.stderr)
+        kept.append(SIGINT)
+    return worst([*(result.exit_code for result in results), *kept])
+
+
+def run_once(loaded: Any, context: Context, wishes: Wishes) -> RunResult:
+    """One of the runs, in the view that is wanted."""
+    return run_one(
+        loaded,
+        context,
+        choose_screen(context, plain=wishes.plain, quiet=wishes.quiet, as_json=wishes.as_json),
+        seed=context.new_seed() if wishes.seed is None else wishes.seed,
+        store=wishes.store,
+        yes=wishes.yes,
+        trust_actions=wishes.trust_actions,
+        is_told=not (wishes.quiet or wishes.as_json),
+    )
+
+
+def tell_and_keep(result: RunResult, context: Context, wishes: Wishes) -> list[int]:
+    """Print a result and write what is wanted of it alone; an exit code if that did not work."""
+    try:
+        tell(result, context, as_json=wishes.as_json)
+    except OSError:  # the terminal is closed, or who read our pipe is gone
+        fall_silent()
+    return [keep(partial(write_report, wishes.report, result, context))]
 
 
 def keep(write: Callable[[], None]) -> int:

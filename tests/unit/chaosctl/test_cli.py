@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from chaosctl import cli
+from chaosctl.context import Context
+from chaosctl.engine.journal import create_journal
 from chaosctl.errors import NotStarted, UndoIncomplete
 from monkeys.errors import TargetFailed
 
@@ -35,6 +37,32 @@ def test_bug_is_one_line_and_its_details_are_in_a_file(capsys, monkeypatch, tmp_
     assert said.count("\n") == 1
     assert "a bug of ours: ZeroDivisionError: oops" in said
     assert "ZeroDivisionError" in next(tmp_path.iterdir()).read_text()
+
+
+@pytest.mark.parametrize(
+    ("is_left", "code", "said"),
+    [
+        (False, 130, "interrupted; nothing is left to undo\n"),
+        (True, 6, "interrupted; left to undo: 20260101-0000-aaa\n  fix: chaosctl recover\n"),
+    ],
+)
+def test_an_interrupted_command_says_what_it_leaves(
+    tmp_path, capsys, monkeypatch, is_left, code, said
+):
+    monkeypatch.setenv("CHAOSCTL_STATE_DIR", str(tmp_path))
+    folder = tmp_path / "runs" / "20260101-0000-aaa"
+    folder.mkdir(parents=True)
+    if is_left:
+        journal = create_journal(folder, Context())
+        journal.append("start", experiment="hang", title="One hangs", process={})
+        journal.close()
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chaosctl.engine.recover.recover", interrupted)
+    assert cli.run_cli(["recover"]) == code
+    assert capsys.readouterr().err == said
 
 
 def test_reader_that_goes_away_is_no_failure():

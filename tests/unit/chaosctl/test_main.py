@@ -18,7 +18,7 @@ class _Interrupted(ModuleType):
 def test_interrupt_while_it_is_imported_is_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("chaosctl.__main__.open_streams", lambda: None)  # pytest has its own
+    monkeypatch.setattr("chaosctl.streams.open_streams", lambda: None)  # pytest has its own
     monkeypatch.setitem(sys.modules, "chaosctl.cli", _Interrupted("chaosctl.cli"))
     with pytest.raises(SystemExit) as ended:
         main()

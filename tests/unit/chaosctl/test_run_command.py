@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from chaosctl.cli import run_cli
@@ -10,6 +12,7 @@ from chaosctl.context import Context
 from chaosctl.engine.result import RunResult, read_result_file
 from chaosctl.errors import ChaosctlError
 from chaosctl.judge.verdict import UndoState, Verdict
+from tests.simulated_cli import DOCUMENT, simulated_command_line
 
 RESULT = RunResult("20260314-0915-k7f", None, Verdict.PASSED, UndoState.CLEAN, 0, "it held", "", {})
 
@@ -20,6 +23,22 @@ def test_results_that_cannot_be_written_are_told_and_hide_no_verdict(tmp_path, c
     assert "results cannot be written" in capsys.readouterr().err
     with pytest.raises(ChaosctlError, match="cannot be written"):
         write_junit(path, [])
+
+
+@pytest.mark.parametrize(("undo_failures", "code"), [(0, 130), (math.inf, 6)])
+def test_ctrl_c_after_a_run_does_not_unsay_what_is_left(
+    tmp_path, capsys, monkeypatch, undo_failures, code
+):
+    world = simulated_command_line(tmp_path, monkeypatch)
+    world.target.undo_failures = undo_failures
+    (tmp_path / "x.yaml").write_text(DOCUMENT)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chaosctl.commands.run.tell", interrupted)
+    assert run_cli(["run", str(tmp_path / "x.yaml")]) == code
+    assert "interrupted before everything was written" in capsys.readouterr().err
 
 
 def test_results_are_written_whole(tmp_path):
