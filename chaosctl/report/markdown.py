@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from chaosctl.engine.result import RunResult
 from chaosctl.judge.verdict import Outcome
 from chaosctl.report.accepted_difference import AcceptedDifference
+from chaosctl.report.deeds import deeds, run_sentence
 from chaosctl.report.difference import Change, difference
 from chaosctl.report.evidence import Evidence, check_facts, repeat_command, undo_facts, zero_of
 from chaosctl.report.page import recovery_sentence
@@ -27,6 +28,8 @@ def render_markdown(
     """The report of one run; images: names of the checks to the files of their charts."""
     lines = [
         *_verdict(evidence),
+        "",
+        *_deeds(evidence),
         "",
         *_checks(evidence),
         "",
@@ -75,6 +78,12 @@ def _verdict(evidence: Evidence) -> Iterator[str]:
     if result.fix:
         yield ""
         yield f"Fix: {code(result.fix)}"
+
+
+def _deeds(evidence: Evidence) -> Iterator[str]:
+    yield escape(run_sentence(evidence))
+    yield ""
+    yield from (f"- {escape(deed)}" for deed in deeds(evidence))
 
 
 def _checks(evidence: Evidence) -> Iterator[str]:
