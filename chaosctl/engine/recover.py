@@ -104,7 +104,13 @@ def finish_undo(
         )
         state = undo_state(results)
         let_go_for(folder)
-        _conclude(folder, journal, events, state, by=by, reason=reason)
+        left = [result for result in results if result.error]
+        counts = {
+            "done": len(records) - len(left),
+            "of": len(records),
+            "errors": [f"{', '.join(r.instances)} ({r.fault}): {r.error}" for r in left],
+        }
+        _conclude(folder, journal, events, state, by=by, reason=reason, counts=counts)
     if journal is not None:
         with suppress(OSError):
             journal.close()
@@ -126,8 +132,12 @@ def _conclude(
     *,
     by: str,
     reason: str,
+    counts: Mapping[str, Any],
 ) -> None:
-    """A verdict for a run that could not give its own; the state of undo for any."""
+    """A verdict for a run that could not give its own; the state of undo for any.
+
+    counts: how many of its undo records are done, as a result has it.
+    """
     before = next((e for e in reversed(events) if e["event"] == "verdict"), None)
     verdict = str(before["verdict"]) if before else Verdict.ABORTED.value
     is_clean = state is UndoState.CLEAN
@@ -135,7 +145,7 @@ def _conclude(
         "verdict": verdict,
         "undo": state,
         "exit_code": EXIT_CODES[Verdict(verdict)] if is_clean else UNDO_INCOMPLETE,
-        "reason": str(before["reason"]) if before else f"ended by {by}: {reason}",
+        "reason": _reason(before, state, by) if before else f"ended by {by}: {reason}",
         "fix": "" if is_clean else f"chaosctl undo {folder.name}",
     }
     if journal is not None:
@@ -147,5 +157,14 @@ def _conclude(
         start = next((e for e in events if e["event"] == "start"), {})
         detail = {key: start[key] for key in ("experiment", "title") if key in start}
         result = {"schema": SCHEMA, "run_id": folder.name, "detail": detail}
+    if isinstance(result.get("detail"), dict) and "undo" in result["detail"]:
+        result["detail"]["undo"] = dict(counts)
     with suppress(OSError):  # the journal has it, as far as the disk goes
         write_whole(path, to_json(result | said, indent=1))
+
+
+def _reason(before: Mapping[str, Any], state: UndoState, by: str) -> str:
+    """The run's own reason, without what it said of an undo that is whole by now."""
+    text = str(before["reason"])
+    own, is_told, _ = text.partition(f"; undo {before['undo']}: ")
+    return f"{own}; undone later, by {by}" if is_told and state is UndoState.CLEAN else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from chaosctl.engine.halt import halt_all
 from chaosctl.engine.journal import create_journal, read_journal
 from chaosctl.engine.ledger import RunState, find_run, list_open_runs
 from chaosctl.engine.process import identify
-from chaosctl.engine.recover import recover, undo_run
+from chaosctl.engine.recover import finish_undo, recover, undo_run
+from chaosctl.engine.result import read_result
 from chaosctl.errors import ChaosctlError, NotStarted
 from monkeys.errors import TargetFailed
 from monkeys.target import UndoRecord
+from tests.simulated_run import run
 from tests.simulated_target import SimulatedWorld
 
 NOBODY = {"pid": 1 << 22, "started_ticks": 1, "boot": ""}
@@ -134,6 +137,20 @@ def test_undo_does_it_again_and_not_under_a_living_run(world: SimulatedWorld) ->
     leave_run(world, "20260101-0001-bbb", process=identify().as_json())
     with pytest.raises(NotStarted, match="still active"):
         undo_run(world.context, find_run(world.context, "bbb"), lambda _driver: target)
+
+
+def test_a_result_does_not_go_on_saying_that_something_is_left(world: SimulatedWorld) -> None:
+    world.store.values = {"starts": lambda _end, _hit: 1.0, "errors": lambda _end, _hit: 0.0}
+    world.target.undo_failures = math.inf
+    before = run(world)
+    assert before.folder is not None
+    assert (before.exit_code, "; undo incomplete: " in before.reason) == (6, True)
+    world.target.undo_failures = 0
+    finish_undo(world.context, before.folder, lambda _driver: world.target, by="undo")
+    after = read_result(before.folder)
+    assert (after.undo, after.exit_code, after.fix) == ("clean", 4, "")
+    assert after.reason.endswith("gone after its removal; undone later, by undo")
+    assert after.detail["undo"] == {"done": 1, "of": 1, "errors": []}
 
 
 def test_halt_recovers_what_is_dead_already(world: SimulatedWorld) -> None:
