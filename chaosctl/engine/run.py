@@ -128,7 +128,7 @@ def _phases_or_facts(session: Session) -> None:
         _keep_series(session, is_whole=False)
         refuse_by_clock(session, budget=False)  # warm-up and baseline took their time
         carry_out(session)
-        if session.removed_ms:
+        if session.removed_ms and session.facts.removed:  # else it may still be in
             measure_recovery(session)
     except LeftToWatchdog:
         session.is_left = True

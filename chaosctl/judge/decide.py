@@ -112,6 +112,8 @@ def _broken(facts: Facts) -> Decision | None:
         if facts.breach_was_before:
             return Decision(Verdict.INCONCLUSIVE, f"{what}, but that began before the fault")
         return Decision(Verdict.FAILED, f"{what}{also}")
+    if facts.removed is False:  # as far as anybody saw it is still in: no recovery to speak of
+        return None
     if facts.after is Outcome.FAIL:
         return Decision(Verdict.FAILED, f"{facts.broken or _no_recovery(facts)}{also}")
     if facts.recovery_ms is not None and facts.recovery_ms > facts.recovery_within_ms:
@@ -129,11 +131,13 @@ def _cut_short(facts: Facts) -> Decision | None:
 
 
 def _unknown(facts: Facts) -> Decision | None:
-    for phase, outcome in (("during the fault", facts.during), ("after the fault", facts.after)):
-        if outcome is not Outcome.PASS:
-            return Decision(Verdict.INCONCLUSIVE, f"{facts.silent or 'too little data'} {phase}")
+    little = facts.silent or "too little data"
+    if facts.during is not Outcome.PASS:
+        return Decision(Verdict.INCONCLUSIVE, f"{little} during the fault")
     if not facts.removed:
         return Decision(Verdict.INCONCLUSIVE, "the fault was not seen to be gone after its removal")
+    if facts.after is not Outcome.PASS:
+        return Decision(Verdict.INCONCLUSIVE, f"{little} after the fault")
     if facts.recovery_ms is None and facts.is_recovery_asked:
         return Decision(Verdict.INCONCLUSIVE, "recovery was not measured")
     return None

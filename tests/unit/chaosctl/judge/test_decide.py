@@ -58,6 +58,7 @@ UNTOUCHED = Facts(recovery_within_ms=20_000)
         (replace(GOOD, recovery_ms=None), "inconclusive", "recovery was not measured"),
         (replace(GOOD, removed=False), "inconclusive", "not seen to be gone"),
         (replace(GOOD, removed=None), "inconclusive", "not seen to be gone"),
+        (replace(GOOD, removed=False, after=F), "inconclusive", "not seen to be gone"),
         (replace(BROKEN, after=U), "failed", "starts: 0.4"),
         (replace(GOOD, during=U, after=F, recovery_ms=None), "failed", "not steady again"),
         (replace(GOOD, stopped="stopped"), "inconclusive", "stopped: the hypothesis held until"),
