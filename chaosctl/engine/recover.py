@@ -104,17 +104,19 @@ def finish_undo(
         )
         state = undo_state(results)
         let_go_for(folder)
-        left = [result for result in results if result.error]
-        counts = {
-            "done": len(records) - len(left),
-            "of": len(records),
-            "errors": [f"{', '.join(r.instances)} ({r.fault}): {r.error}" for r in left],
-        }
+        counts = _counts(len(records), results)
         _conclude(folder, journal, events, state, by=by, reason=reason, counts=counts)
     if journal is not None:
         with suppress(OSError):
             journal.close()
     return UndoReport(folder.name, folder, results, state)
+
+
+def _counts(of: int, results: Sequence[UndoResult]) -> dict[str, Any]:
+    """How many of the records are undone, and what is wrong with the others, for the result."""
+    left = [result for result in results if result.error]
+    errors = [f"{', '.join(r.instances)} ({r.fault}): {r.error}" for r in left]
+    return {"done": of - len(left), "of": of, "errors": errors}
 
 
 def _reopen(folder: Path, context: Context) -> Journal | None:
