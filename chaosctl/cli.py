@@ -155,9 +155,9 @@ def run_cli(arguments: Sequence[str]) -> int:
 def tell_interrupted() -> int:
     """Say what an interrupted command leaves; 130 claims that everything is undone."""
     from chaosctl.context import Context  # noqa: PLC0415 - not for `--help`
-    from chaosctl.engine.ledger import RunState, list_open_runs  # noqa: PLC0415
+    from chaosctl.engine.ledger import list_open_runs  # noqa: PLC0415
 
-    left = [run for run in list_open_runs(Context()) if run.state is RunState.UNFINISHED]
+    left = [run for run in list_open_runs(Context()) if run.is_left]
     if not left:
         print("interrupted; nothing is left to undo", file=sys.stderr)
         return SIGINT

@@ -52,4 +52,4 @@ def status(
     else:
         finished = f"; {count} finished: --all" if (count := count_runs(context)) else ""
         print(f"nothing is running, nothing is left to undo{finished}")
-    return UNDO_INCOMPLETE if any(r.state is RunState.UNFINISHED for r in runs) else 0
+    return UNDO_INCOMPLETE if any(r.is_left for r in runs) else 0

@@ -47,7 +47,7 @@ def halt_all(context: Context, undoer_for: UndoerFor, *, reason: str) -> list[Ha
     Asks by SIGUSR1, kills after 0.5 s those that do not react, and undoes what no watchdog does.
     """
     runs = list_open_runs(context)
-    active = [run for run in runs if run.state is RunState.ACTIVE]
+    active = [run for run in runs if not run.is_left]
     for run in active:
         _say_why(run, reason)
         send(run.process, signal.SIGUSR1)
@@ -57,7 +57,7 @@ def halt_all(context: Context, undoer_for: UndoerFor, *, reason: str) -> list[Ha
         _outcome(context, run, undoer_for, "killed" if run.id in killed else "stopped")
         for run in active
     ]
-    dead = [r for r in runs if r.state is RunState.UNFINISHED and r.uid == os.geteuid()]
+    dead = [run for run in runs if run.is_left and run.uid == os.geteuid()]
     return halted + [_outcome(context, run, undoer_for, "recovered") for run in dead]
 
 
@@ -94,12 +94,22 @@ def _has_reacted(run: RunSummary) -> bool:
 
 
 def _wait_for_undo(context: Context, runs: Sequence[RunSummary]) -> None:
-    """Until every run and watchdog is gone, or the time for that is over."""
+    """Until every run and watchdog is through with its first try, or the time for that is over."""
     until = context.monotonic() + FINISH_S
     while context.monotonic() < until:
-        if not any(is_alive(run.process) or is_alive(run.watchdog) for run in runs):
+        if not any(_is_busy(run) for run in runs):
             return
         context.sleep(POLL_S)
+
+
+def _is_busy(run: RunSummary) -> bool:
+    """Whether its process or its watchdog is at it, and not only waiting to try once more."""
+    if not (is_alive(run.process) or is_alive(run.watchdog)):
+        return False
+    try:
+        return not summarize(run.folder).is_left
+    except ChaosctlError:
+        return True
 
 
 def _outcome(context: Context, run: RunSummary, undoer_for: UndoerFor, how: str) -> Halted:
@@ -109,7 +119,7 @@ def _outcome(context: Context, run: RunSummary, undoer_for: UndoerFor, how: str)
         return Halted(run.id, run.user, how, "unknown", str(error))
     if now.state is RunState.FINISHED:
         return Halted(run.id, run.user, how, "clean")
-    if now.state is RunState.ACTIVE or run.uid != os.geteuid():
+    if not now.is_left or run.uid != os.geteuid():
         pid = now.pid or now.watchdog_pid
         return Halted(run.id, run.user, how, "unknown", f"process {pid} is still at it")
     report = finish_undo(context, run.folder, undoer_for, by="halt")

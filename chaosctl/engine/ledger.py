@@ -75,6 +75,12 @@ class RunSummary:
     process: ProcessId
     watchdog: ProcessId
 
+    @property
+    def is_left(self) -> bool:
+        """Whether there is something to undo that nobody but a watchdog, at most, goes on with."""
+        told = self.state is RunState.ACTIVE and self.verdict and not self.pid
+        return bool(told) or self.state is RunState.UNFINISHED
+
 
 def _summaries(folders: Iterable[Path]) -> list[RunSummary]:
     runs = []

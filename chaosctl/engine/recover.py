@@ -38,9 +38,10 @@ def undo_run(
 ) -> UndoReport:
     """Undo every record of a run that nobody is running, again if need be (undo is idempotent).
 
-    Raises NotStarted while the run or its watchdog is alive: `chaosctl halt` is for that.
+    Raises NotStarted while the run or its watchdog is at it: `chaosctl halt` is for that. One that
+    could not undo it so far, and tries again, is no hindrance: one process undoes at a time.
     """
-    if run.state is RunState.ACTIVE:
+    if run.state is RunState.ACTIVE and not run.is_left:
         pid = run.pid or run.watchdog_pid
         raise NotStarted(
             f"run is still active (process {pid})",
@@ -59,7 +60,7 @@ def recover(context: Context, undoer_for: UndoerFor, *, by: str = "recover") -> 
         finish_undo(context, run.folder, undoer_for, by=by)
         for run in list_open_runs(context)
         # What another user wrote is not for root to act upon: it would run with root's rights.
-        if run.state is RunState.UNFINISHED and run.uid == os.geteuid()
+        if run.is_left and run.uid == os.geteuid()
     ]
 
 

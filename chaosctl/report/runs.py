@@ -22,13 +22,14 @@ def render_runs(runs: Sequence[RunSummary]) -> str:
     lines = []
     for run in runs:
         started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.started_ms / 1000))
-        how = MARKS[run.state] or run.verdict or "ended"
+        how = "LEFT BEHIND" if run.is_left else MARKS[run.state] or run.verdict or "ended"
         lines.append(f"{run.id}  {run.experiment:<28} {how:<12} {started}  {run.reason}".rstrip())
-        if run.state is RunState.ACTIVE:
+        if run.state is RunState.ACTIVE and not run.is_left:
             lines.append(f"  phase {run.phase}, pid {run.pid}, undo steps {run.records}")
-        if run.state is RunState.UNFINISHED:
+        if run.is_left:
             left = run.records - run.undone
-            lines.append(f"  {left} of {run.records} undo steps left")
+            trying = f"; its watchdog (pid {run.watchdog_pid}) tries again" * bool(run.watchdog_pid)
+            lines.append(f"  {left} of {run.records} undo steps left{trying}")
             lines.append(f"  fix: chaosctl undo {run.id}")
     return "\n".join(lines)
 

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from chaosctl.engine.halt import halt_all
-from chaosctl.engine.journal import create_journal, read_journal
+from chaosctl.engine.journal import create_journal, read_journal, reopen_journal
 from chaosctl.engine.ledger import RunState, find_run, list_open_runs
 from chaosctl.engine.process import identify
 from chaosctl.engine.recover import finish_undo, recover, undo_run
 from chaosctl.engine.result import read_result
 from chaosctl.errors import ChaosctlError, NotStarted
+from chaosctl.report.runs import render_runs
 from monkeys.errors import TargetFailed
 from monkeys.target import UndoRecord
 from tests.simulated_run import run
@@ -137,6 +138,34 @@ def test_undo_does_it_again_and_not_under_a_living_run(world: SimulatedWorld) ->
     leave_run(world, "20260101-0001-bbb", process=identify().as_json())
     with pytest.raises(NotStarted, match="still active"):
         undo_run(world.context, find_run(world.context, "bbb"), lambda _driver: target)
+
+
+def leave_to_watchdog(world: SimulatedWorld, name: str) -> None:
+    """A run that ended with something left, which a living watchdog tries to undo now and then."""
+    journal = reopen_journal(leave_run(world, name, records=1), world.context)
+    journal.append("watchdog", process=identify().as_json())
+    journal.append("verdict", verdict="failed", undo="incomplete", reason="r", exit_code=6, fix="f")
+    journal.close()
+
+
+@pytest.mark.parametrize("how", ["undo", "recover", "halt"])
+def test_a_watchdog_that_tries_again_keeps_nobody_from_undoing(
+    world: SimulatedWorld, how: str
+) -> None:
+    leave_to_watchdog(world, "20260101-0000-aaa")
+    (run,) = list_open_runs(world.context)
+    assert (run.state, run.is_left) == (RunState.ACTIVE, True)
+    assert "1 of 1 undo steps left; its watchdog (pid " in render_runs([run])
+    target = Target()
+    if how == "undo":
+        undo_run(world.context, run, lambda _driver: target)
+    elif how == "recover":
+        recover(world.context, lambda _driver: target)
+    else:
+        (halted,) = halt_all(world.context, lambda _driver: target, reason="r")
+        assert (halted.how, halted.undo) == ("recovered", "clean")
+    assert target.undone == ["20260101-0000-aaa-0"]
+    assert list_open_runs(world.context) == []
 
 
 def test_a_result_does_not_go_on_saying_that_something_is_left(world: SimulatedWorld) -> None:
