@@ -1,12 +1,14 @@
 """What went between the demo platform's services, by the metrics that they publish.
 
 `server.requests` is what a service was asked (`status`), `client.calls` what it asked others
-(`target`, `outcome`). None of them has latencies, so there are none.
+(`target`, `outcome`), `breaker.open` whether a circuit is open, `discovery.registered` how many
+instances a discovery server of a region knows. None of them has latencies, so there are none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from chaosctl.judge.samples import Span
@@ -14,9 +16,13 @@ from chaosctl.judge.traffic import Flow, Traffic
 
 SERVED = "name,server.requests,:eq,:sum,(,nf.app,status,),:by"
 CALLED = "name,client.calls,:eq,:sum,(,nf.app,target,outcome,),:by"
+OPEN = "name,breaker.open,:eq,:sum,(,nf.app,target,),:by"
+REGISTERED = "name,discovery.registered,:eq,:max,(,nf.region,),:by"
 FAILED = frozenset({"5xx", "shed", "failed", "short-circuited"})
 REPLACED = frozenset({"fallback"})
 TIMEOUT_S = 1.4
+
+Sums = defaultdict[int, float]
 
 
 class Store(Protocol):
@@ -30,32 +36,43 @@ class Store(Protocol):
 
 def demo_flows(store: Store, span: Span, step_ms: int) -> Traffic:
     """Every flow over the span, in steps of step_ms. Raises what the store raises."""
-    asked = (span.start_ms, span.end_ms)
-    served = store.lines(SERVED, *asked, step_ms=step_ms, timeout_s=TIMEOUT_S)
-    called = store.lines(CALLED, *asked, step_ms=step_ms, timeout_s=TIMEOUT_S)
-    parts: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
-    for line in served:
-        _add(parts, (line.tags["nf.app"], ""), line, line.tags["status"])
-    for line in called:
-        _add(parts, (line.tags["target"], line.tags["nf.app"]), line, line.tags["outcome"])
-    flows = [
-        Flow(service, caller, found["rate"], found["failed"], found["replaced"])
-        for (service, caller), found in sorted(parts.items())
-    ]
-    return Traffic(tuple(flows), step_ms)
+
+    def ask(query: str) -> Sequence[Any]:
+        return store.lines(query, span.start_ms, span.end_ms, step_ms=step_ms, timeout_s=TIMEOUT_S)
+
+    flows: dict[tuple[str, str], dict[str, Sums]] = {}
+    for line in ask(SERVED):
+        _add(flows, (line.tags["nf.app"], ""), line, *_parts(line.tags["status"]))
+    for line in ask(CALLED):
+        ends = (line.tags["target"], line.tags["nf.app"])
+        _add(flows, ends, line, *_parts(line.tags["outcome"]))
+    for line in ask(OPEN):
+        _add(flows, (line.tags["target"], line.tags["nf.app"]), line, "open")
+    registered: Sums = defaultdict(float)
+    for line in ask(REGISTERED):
+        _sum(registered, line)
+    found = tuple(
+        Flow(service, caller, **parts)
+        for (service, caller), parts in sorted(flows.items())
+        if "rate" in parts
+    )
+    return Traffic(found, step_ms, registered=registered)
+
+
+def _parts(kind: str) -> list[str]:
+    """What a request of this status or outcome counts as."""
+    more = {"failed": kind in FAILED, "replaced": kind in REPLACED}
+    return ["rate", *(part for part, is_so in more.items() if is_so)]
 
 
 def _add(
-    parts: dict[tuple[str, str], dict[str, dict[int, float]]],
-    key: tuple[str, str],
-    line: Any,
-    kind: str,
+    flows: dict[tuple[str, str], dict[str, Sums]], ends: tuple[str, str], line: Any, *parts: str
 ) -> None:
-    found = parts.setdefault(key, {"rate": {}, "failed": {}, "replaced": {}})
-    points: Iterable[tuple[int, float]] = line.points().items()
-    into = [found["rate"]]
-    into += [found["failed"]] if kind in FAILED else []
-    into += [found["replaced"]] if kind in REPLACED else []
-    for end, value in points:
-        for series in into:
-            series[end] = series.get(end, 0.0) + value
+    for part in parts:
+        _sum(flows.setdefault(ends, {}).setdefault(part, defaultdict(float)), line)
+
+
+def _sum(into: Sums, line: Any) -> None:
+    points: Mapping[int, float] = line.points()
+    for end, value in points.items():
+        into[end] += value

@@ -152,14 +152,17 @@ def flows(world: SimulatedWorld, span: Span, step_ms: int) -> Traffic:
         rate = {end: round(usual * (0.9 + 0.2 * chance_at(end + len(service)))) for end in ends}
         bad = {end: rate[end] for end in ends if is_bad(end)}
         if (caller, service) == ("api", "recs"):
-            return Flow(service, caller, rate, replaced={e: 0.8 * v for e, v in bad.items()})
+            replaced = {end: 0.8 * value for end, value in bad.items()}
+            return Flow(service, caller, rate, {}, replaced, {e: 2.0 * (e in bad) for e in rate})
         if service == "api":
             return Flow(service, caller, rate, {e: 0.1 * v for e, v in bad.items()})
         if service == "recs":
             return Flow(service, caller, rate | {e: 0.2 * v for e, v in bad.items()})
         return Flow(service, caller, rate)
 
-    return Traffic(tuple(flow(*ends, usual) for ends, usual in CALLS.items()), step_ms)
+    found = tuple(flow(*ends, usual) for ends, usual in CALLS.items())
+    known = {e: 6.0 if is_bad(e - 2000) else 8.0 for e in step_ends(span, step_ms)}
+    return Traffic(found, step_ms, registered=known)
 
 
 def no_flows(_span: Span, _step_ms: int) -> Traffic:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ ASK_S_MAX = 3.0
 STEPS_MAX = 600
 FLOWS_MAX = 160
 DIGITS = 6
+PARTS = ("rate", "failed", "replaced", "open")
 
 
 def ask_flows(session: Session) -> Traffic:
@@ -51,11 +53,12 @@ def traffic_as_json(traffic: Traffic) -> dict[str, Any]:
         "step_ms": traffic.step_ms,
         "left_out": traffic.left_out,
         "trouble": traffic.trouble,
+        "registered": _packed(traffic.registered, traffic.step_ms) if traffic.registered else None,
         "flows": [
             {"service": flow.service, "caller": flow.caller}
             | {
                 name: _packed(series, traffic.step_ms)
-                for name in ("rate", "failed", "replaced")
+                for name in PARTS
                 if any((series := getattr(flow, name)).values()) or (name == "rate" and series)
             }
             for flow in traffic.flows
@@ -72,11 +75,12 @@ def traffic_from_json(found: Mapping[str, Any] | None) -> Traffic:
         Flow(
             flow["service"],
             flow["caller"],
-            **{name: _unpacked(flow.get(name), step_ms) for name in ("rate", "failed", "replaced")},
+            **{name: _unpacked(flow.get(name), step_ms) for name in PARTS},
         )
         for flow in found["flows"]
     )
-    return Traffic(flows, step_ms, int(found["left_out"]), str(found["trouble"]))
+    registered = _unpacked(found.get("registered"), step_ms)
+    return Traffic(flows, step_ms, int(found["left_out"]), str(found["trouble"]), registered)
 
 
 def _fewest(traffic: Traffic) -> Traffic:
@@ -85,7 +89,7 @@ def _fewest(traffic: Traffic) -> Traffic:
     kept = {id(flow) for flow in ranked[:FLOWS_MAX]}
     left_out = traffic.left_out + len(traffic.flows) - len(kept)
     flows = tuple(flow for flow in traffic.flows if id(flow) in kept)
-    return Traffic(flows, traffic.step_ms, left_out, traffic.trouble)
+    return replace(traffic, flows=flows, left_out=left_out)
 
 
 def _packed(series: Series, step_ms: int) -> dict[str, Any]:

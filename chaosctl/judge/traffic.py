@@ -33,6 +33,7 @@ class Flow:
 
     rate: all of them, per second by step end. failed: those without a usable answer. replaced:
     those that the caller answered by a fallback. No entry in these two where there is a rate: none.
+    open: in how many of the caller's instances the circuit to the service is open, by step end.
     """
 
     service: str
@@ -40,16 +41,21 @@ class Flow:
     rate: Series
     failed: Series = field(default_factory=dict)
     replaced: Series = field(default_factory=dict)
+    open: Series = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """All flows of a run. left_out: how many were too many to keep; trouble: why there are none."""
+    """All flows of a run. left_out: how many were too many to keep; trouble: why there are none.
+
+    registered: how many instances discovery knows, by step end.
+    """
 
     flows: tuple[Flow, ...] = ()
     step_ms: int = STEP_MS
     left_out: int = 0
     trouble: str = ""
+    registered: Series = field(default_factory=dict)
 
 
 NO_TRAFFIC = Traffic()

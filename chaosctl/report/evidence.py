@@ -256,6 +256,17 @@ def undo_facts(evidence: Evidence) -> list[UndoFacts]:
     return found
 
 
+def settings_of(evidence: Evidence) -> list[str]:
+    """What was set at the target for the whole run, in words: records that hit no instance."""
+    found = []
+    for event in evidence.all("record"):
+        wanted = (event["record"].get("detail") or {}).get("wanted")
+        if isinstance(wanted, Mapping) and not event["record"]["instances"]:
+            each = (f"{name} {'on' if is_on else 'off'}" for name, is_on in wanted.items())
+            found.append(f"{event['record']['fault']} {', '.join(each)}")
+    return found
+
+
 def repeat_command(evidence: Evidence) -> str:
     """The one command that does it again."""
     source = evidence.source
@@ -296,11 +307,13 @@ def _check(
 def _when_worst(evidence: Evidence, line: Line, worst: float) -> int | None:
     """The end of the window that was the worst while the fault was in."""
     at = moments(evidence)
-    windows = windows_of(line, evidence.series.of(line), evidence.series.step_ms)
+    step_ms = evidence.series.step_ms
+    windows = windows_of(line, evidence.series.of(line), step_ms)
+    from_ms = at.injected_ms + max(line.over_ms, step_ms)
     near = {
         end: abs(value - worst)
         for end, value in windows.items()
-        if at.injected_ms < end <= (at.removing_ms or at.ended_ms)
+        if from_ms <= end <= (at.removing_ms or at.ended_ms)
     }
     if math.isnan(worst) or not near:
         return None

@@ -27,6 +27,7 @@ from chaosctl.report.evidence import (
     judged_span,
     moments,
     repeat_command,
+    settings_of,
     shown_span,
     undo_facts,
     zero_of,
@@ -102,6 +103,7 @@ def _first_sections(evidence: Evidence) -> dict[str, Any]:
         "plan": evidence.plan,
         "population": int(evidence.first("plan").get("population", 0)),
         "facts": _facts(evidence),
+        "settings": settings_of(evidence),
         "timeline": draw_timeline(evidence),
         "charts": _charts(evidence),
         "recovery": recovery_sentence(evidence),
@@ -213,7 +215,7 @@ def _facts(evidence: Evidence) -> list[tuple[str, str]]:
     """What somebody needs to tell two runs apart."""
     about, target = evidence.about, evidence.result.detail.get("target") or {}
     rows = {
-        "target": " ".join(f"{key} {value}" for key, value in target.items()),
+        "target": ", ".join(_said(key, value) for key, value in target.items()),
         "seed": evidence.seed,
         "chaosctl": about.get("chaosctl", ""),
         "python": about.get("python", ""),
@@ -222,6 +224,13 @@ def _facts(evidence: Evidence) -> list[tuple[str, str]]:
         "exit code": evidence.result.exit_code,
     }
     return [(key, str(value)) for key, value in rows.items() if value not in ("", None)]
+
+
+def _said(key: str, value: Any) -> str:
+    """One fact of a target; of things that are on or off, those that are on."""
+    if isinstance(value, Mapping):
+        value = ", ".join(name for name, is_on in value.items() if is_on) or "none"
+    return f"{key.replace('_', ' ')} {value}"
 
 
 def _past(run: PastRun) -> dict[str, Any]:

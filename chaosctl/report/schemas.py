@@ -9,6 +9,7 @@ from typing import Any
 from chaosctl.engine import baseline_file
 from chaosctl.engine import result as result_module
 from chaosctl.engine import series as series_module
+from chaosctl.engine.flows import PARTS
 from chaosctl.judge.accepted import KNOWING
 from chaosctl.judge.traffic import FlowState, ServiceRecovery
 from chaosctl.judge.verdict import Outcome, UndoState, Verdict
@@ -82,11 +83,12 @@ def result_schema() -> dict[str, Any]:
 def series_schema() -> dict[str, Any]:
     """The schema of series.json."""
     packed = _object({"start_ms": {"type": "integer"}, "values": _list(_NUMBER)})
-    flow = {"service": _TEXT, "caller": _TEXT, "rate": packed, "failed": packed, "replaced": packed}
+    flow = {"service": _TEXT, "caller": _TEXT} | dict.fromkeys(PARTS, packed)
     traffic = {
         "step_ms": {"type": "integer", "exclusiveMinimum": 0},
         "left_out": _COUNT,
         "trouble": _TEXT,
+        "registered": {"anyOf": [packed, {"type": "null"}]},
         "flows": _list(_object(flow, ("service", "caller"))),
     }
     fields = {

@@ -114,21 +114,27 @@ def worst_moment(evidence: Evidence) -> Moment | None:
 def percent(share: float) -> str:
     """A share as people read it.
 
-    >>> percent(0.0), percent(0.0004), percent(0.034), percent(1.0)
-    ('0 %', '< 0.1 %', '3.4 %', '100 %')
+    >>> percent(0.0), percent(0.0004), percent(0.034), percent(0.438)
+    ('0 %', '< 0.1 %', '3.4 %', '44 %')
     """
     if math.isnan(share):
         return "no data"
     if 0 < share < 0.001:
         return "< 0.1 %"
-    return f"{share * 100:.1f}".removesuffix(".0") + " %"
+    text = f"{share * 100:.1f}" if share < 0.1 else f"{share * 100:.0f}"
+    return f"{text.removesuffix('.0')} %"
 
 
 def rate(per_second: float) -> str:
-    """A rate as people read it."""
+    """A rate as people read it.
+
+    >>> rate(0.0), rate(3.24), rate(28.9), rate(4180.2)
+    ('0/s', '3.2/s', '29/s', '4180/s')
+    """
     if math.isnan(per_second):
         return "no data"
-    return f"{per_second:.3g}/s" if per_second < 1000 else f"{per_second:.0f}/s"
+    text = f"{per_second:.1f}" if per_second < 10 else f"{per_second:.0f}"
+    return f"{text.removesuffix('.0')}/s"
 
 
 def _busiest(states: Sequence[FlowState]) -> set[str]:

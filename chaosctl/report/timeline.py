@@ -9,16 +9,20 @@ from chaosctl.judge.samples import Span
 from chaosctl.report.drawing import LEFT, RIGHT, WIDTH, Tick, time_scale, time_ticks
 from chaosctl.report.evidence import Evidence, fault_spans, moments, shown_span, zero_of
 from chaosctl.report.plain import describe
+from chaosctl.report.store_events import StoreEvent, store_events
 
 LANE = 20
 EVENTS_MAX = 200
 MARKED = (
     "inject", "confirm", "stop", "order", "remove", "removed", "recovery", "signal", "halt", "undo",
-    "verdict",
+    "verdict", "order", "manual", "breaker", "discovery",
 )  # fmt: skip
 """Events with a mark on the axis."""
 
-TOLD = (*MARKED, "start", "plan", "warmup", "baseline", "check", "because", "note")
+TOLD = (
+    *MARKED, "start", "plan", "warmup", "baseline", "check", "because", "note", "guard", "branch",
+    "ramp", "activity",
+)  # fmt: skip
 """Events in the list below it."""
 
 
@@ -71,17 +75,22 @@ def draw_timeline(evidence: Evidence) -> Timeline:
     lanes = [Lane(4, "phases", tuple(_phases(evidence, span)))]
     for number, name in enumerate(names, 1):
         lanes.append(Lane(4 + number * LANE, name, tuple(_outcomes(evidence, name, span))))
-    told = [e for e in evidence.events if e["event"] in TOLD]
+    told = [
+        StoreEvent(int(e["at_ms"]), str(e["event"]), describe(e))
+        for e in evidence.events
+        if e["event"] in TOLD
+    ]
+    told = sorted([*told, *store_events(evidence.series.traffic)], key=lambda event: event.at_ms)
     x = time_scale(span)
     zero_ms = zero_of(evidence)
     marks = [
         Mark(
             number,
-            x(int(event["at_ms"])),
-            (int(event["at_ms"]) - zero_ms) / 1000,
-            str(event["event"]),
-            describe(event),
-            event["event"] in MARKED,
+            x(event.at_ms),
+            (event.at_ms - zero_ms) / 1000,
+            event.kind,
+            event.text,
+            event.kind in MARKED,
         )
         for number, event in enumerate(told[:EVENTS_MAX], 1)
     ]

@@ -18,7 +18,10 @@ for (const figure of document.querySelectorAll("figure[data-line]")) {
     cursor.setAttribute("x1", near);
     cursor.setAttribute("x2", near);
     const mean = line.judged.length ? `, mean that is judged ${text(line.judged[index])}` : "";
-    said.textContent = `T ${((end - place.zero_ms) / 1000).toFixed(0)} s: ${text(line.values[index])}${mean}`;
+    const other = line.others.length ? `, compared with ${text(line.others[index])}` : "";
+    const ahead = (end - line.band_start_ms) / line.step_ms;
+    const band = ahead in line.band_low ? `, forecast ${text(line.band_low[ahead])} to ${text(line.band_high[ahead])}` : "";
+    said.textContent = `T ${((end - place.zero_ms) / 1000).toFixed(0)} s: ${text(line.values[index])}${mean}${other}${band}`;
   });
   svg.addEventListener("pointerleave", () => {
     cursor.setAttribute("x1", -9);

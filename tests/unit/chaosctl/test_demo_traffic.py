@@ -39,6 +39,12 @@ def store():
         own = {"name": "client.calls", "nf.app": "api", "nf.node": "i-3", "target": "recs"}
         counts = {"ok": 10, "failed": 1, "short-circuited": 4, "fallback": 5}
         points += [point(second, n, **own, outcome=outcome) for outcome, n in counts.items()]
+        for node in ("i-3", "i-4"):
+            own = {"name": "breaker.open", "nf.app": "api", "nf.node": node, "target": "recs"}
+            points.append(point(second, float(second < 2), **own))
+        for region, server, known in (("e", "i-5", 27), ("e", "i-6", 9), ("w", "i-7", 20)):
+            own = {"name": "discovery.registered", "nf.region": region, "nf.node": server}
+            points.append(point(second, known, **own))
     assert atlas.publish(points).accepted_count == len(points)
     return InProcess(atlas)
 
@@ -54,6 +60,8 @@ def test_flows_are_put_together_from_every_instance(store):
     assert set(calls.rate.values()) == {20.0}
     assert set(calls.failed.values()) == {5.0}
     assert set(calls.replaced.values()) == {5.0}
+    assert [calls.open[end] for end in sorted(calls.open)] == [0, 0, 0, 2, 2]
+    assert set(traffic.registered.values()) == {47.0}  # what the best server of each region knows
 
 
 def test_a_store_without_such_metrics_gives_none():

@@ -35,7 +35,8 @@ def run_with(world: SimulatedWorld, flows: Callable[[Span, int], Traffic]) -> Ru
 def steady(span: Span, step_ms: int) -> Traffic:
     ends = step_ends(span, step_ms)
     rate = {end: 60 + 1 / 3 for end in ends if end != ends[3]}
-    return Traffic((Flow("api", "edge", rate, {ends[-1]: 2.0}), Flow("edge", "", rate)), step_ms)
+    api = Flow("api", "edge", rate, {ends[-1]: 2.0}, open={ends[-1]: 1.0})
+    return Traffic((api, Flow("edge", "", rate)), step_ms, registered={ends[0]: 8.0})
 
 
 def test_flows_are_kept_from_the_baseline_to_the_recovery(world: SimulatedWorld) -> None:
@@ -47,7 +48,9 @@ def test_flows_are_kept_from_the_baseline_to_the_recovery(world: SimulatedWorld)
     assert min(api.rate) == result.detail["baseline_span"]["start_ms"] + 1000
     assert max(api.rate) > result.detail["removed_ms"]
     assert list(api.failed.values()) == [2.0]
-    assert (edge.failed, edge.replaced) == ({}, {})
+    assert list(api.open.values()) == [1.0]
+    assert list(traffic.registered.values()) == [8.0]
+    assert (edge.failed, edge.replaced, edge.open) == ({}, {}, {})
     assert len(edge.rate) == (max(edge.rate) - min(edge.rate)) // 1000  # the gap stays one
     assert set(edge.rate.values()) == {60.3333}
 
