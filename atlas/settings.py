@@ -39,12 +39,14 @@ class MeterSettings:
     """How long the meters behind datagrams are kept, and how many.
 
     ttl_ms: after the last line of a meter. series_count_max: all that the meters publish.
+    percentiles_without: keys that the series of buckets lack, so that those of many are one.
     """
 
     ttl_ms: int = 15 * _MINUTE_MS
     series_count_max: int = 100_000
     age_gauge_count_max: int = 1000
     common_tags: Mapping[str, str] = field(default_factory=dict)
+    percentiles_without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,10 @@ def _tags(place: Place) -> Mapping[str, str]:
     return MappingProxyType(found)
 
 
+def _keys(place: Place) -> tuple[str, ...]:
+    return tuple(item.text("a key") for item in place.items("a list of keys"))
+
+
 def _averages(place: Place) -> tuple[CustomAverage, ...]:
     found = []
     for name, below in _words(place):
@@ -185,8 +189,7 @@ def _averages(place: Place) -> tuple[CustomAverage, ...]:
         except AtlasError as error:
             fix = error.fix or "write a query, as in name,up,:eq"
             raise entries["base"].wrong(error.what, fix) from error
-        keys = tuple(item.text("a key") for item in entries["keys"].items("a list of keys"))
-        found.append(CustomAverage(name, base, keys))
+        found.append(CustomAverage(name, base, _keys(entries["keys"])))
     return tuple(found)
 
 
@@ -224,7 +227,7 @@ def _tag_row(size: str, summary: str) -> Setting:
     return _row(Kind(_range, _list_text), f"{tags}.{size}_min {tags}.{size}_max", summary)
 
 
-def _list_text(values: tuple[int, ...]) -> str:
+def _list_text(values: tuple[object, ...]) -> str:
     return str(list(values))
 
 
@@ -302,6 +305,11 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         ),
         "spectatord.common-tags": _row(
             Kind(_tags), f"{_METERS}.common_tags", "tags of every series; a line's own win", "none"
+        ),
+        "spectatord.percentiles-without": _row(
+            Kind(_keys, _list_text),
+            f"{_METERS}.percentiles_without",
+            "keys that buckets of percentiles do not keep, as `nf.node`, to be fewer series",
         ),
         "graph.zone": _row(Kind(_zone), "requests.graph.zone", "time zone of dates and axes"),
         "graph.start": _row(TEXT, "requests.graph.start", "start of a graph"),

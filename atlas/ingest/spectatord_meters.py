@@ -105,7 +105,7 @@ class Meters:
     def _refuse(self, kind: MeterKind, tags: dict[str, str]) -> None:
         """Raises LineRefused for tags that the store does not take, and when there are too many."""
         for part in (*range(-len(kind.statistics), 0), *((0,) if kind.sketch else ())):
-            if self._limits.reason_against(_series_tags(kind, tags, part)) is not None:
+            if self._limits.reason_against(self._series_tags(kind, tags, part)) is not None:
                 raise LineRefused("tags")
         is_age = kind.letter == "A"
         too_old = is_age and self._age_count >= self._settings.age_gauge_count_max
@@ -260,7 +260,23 @@ class Meters:
         for slot in self._slots[slots]:
             number = int(slot["meter"])
             kind = KINDS[_LETTERS[self._meters["kind"][number]]]
-            yield _series_tags(kind, self._tags[number], int(slot["part"]))
+            yield self._series_tags(kind, self._tags[number], int(slot["part"]))
+
+    def _series_tags(self, kind: MeterKind, tags: dict[str, str], part: int) -> Tags:
+        """Tags of one series of a meter: a statistic, from -1 for the last, or a sketch's cell."""
+        if part >= 0 and kind.sketch is not None:
+            key, statistic, form = kind.sketch
+            if kind.letter != "S":
+                tags = {
+                    k: v for k, v in tags.items() if k not in self._settings.percentiles_without
+                }
+            dstype = "gauge" if kind.letter == "S" else "sum"
+            return {**tags, "statistic": statistic, key: form.format(part), "atlas.dstype": dstype}
+        statistic = kind.statistics[part]
+        dstype = "gauge" if statistic in _SORT_OF else "sum"
+        if kind.keeps_statistic:
+            statistic = tags.get("statistic", statistic)
+        return {**tags, "statistic": statistic, "atlas.dstype": dstype}
 
     def expire(self, now_ms: int) -> IntArray | None:
         """Drop meters without lines for long. The new number of each, -1 if it is gone, or None."""
@@ -303,19 +319,6 @@ def buckets_of(values: FloatArray) -> IntArray:
     row = np.maximum(np.searchsorted(_POWERS, whole, side="right") - 1, 0)
     steps = (whole - _POWERS[row]) // (_POWERS[row] // 3)
     return np.where(whole <= 4, whole, np.minimum(_PLACES[row] + steps + 1, _CELLS - 1))
-
-
-def _series_tags(kind: MeterKind, tags: dict[str, str], part: int) -> Tags:
-    """Tags of one series of a meter: a statistic, from -1 for the last, or a cell of its sketch."""
-    if part >= 0 and kind.sketch is not None:
-        key, statistic, form = kind.sketch
-        dstype = "gauge" if kind.letter == "S" else "sum"
-        return {**tags, "statistic": statistic, key: form.format(part), "atlas.dstype": dstype}
-    statistic = kind.statistics[part]
-    dstype = "gauge" if statistic in _SORT_OF else "sum"
-    if kind.keeps_statistic:
-        statistic = tags.get("statistic", statistic)
-    return {**tags, "statistic": statistic, "atlas.dstype": dstype}
 
 
 def _with_room(table: Table, count: int) -> Table:

@@ -1,10 +1,10 @@
 """Lines of spectatord's protocol in, datapoints out, as tests/data/spectatord/*.test says.
 
-`step S`, `keep-meters S` and `common KEY=VALUE,…` are settings. `at S LINES` takes a datagram at
-that second; `\\n` parts its lines. `end S` lets the time pass. Then all in the store must be named:
-`series TAGS` with its values by the second of each step, what the lines came to by `taken N` and
-`refused REASON=N …`, and by `store-refused` what the store did not take. Seconds count from the
-start of 2022-01-08.
+`step S`, `keep-meters S`, `common KEY=VALUE,…` and `percentiles-without KEY,…` are settings. `at S
+LINES` takes a datagram at that second; `\\n` parts its lines. `end S` lets the time pass. Then all
+in the store must be named: `series TAGS` with its values by the second of each step, what the lines
+came to by `taken N` and `refused REASON=N …`, and by `store-refused` what the store did not take.
+Seconds count from the start of 2022-01-08.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Case:
     step_s: int = 60
     ttl_s: int = 900
     common: dict[str, str] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
     datagrams: list[tuple[float, bytes]] = field(default_factory=list)
     end_s: float = 0
     series: dict[str, dict[int, float]] = field(default_factory=dict)
@@ -48,6 +49,8 @@ class Case:
             self.ttl_s = int(rest)
         elif word == "common":
             self.common = dict(pair.split("=") for pair in rest.split(","))
+        elif word == "percentiles-without":
+            self.without = tuple(rest.split(","))
         elif word == "at":
             second, _, text = rest.strip().partition(" ")
             lines = text.strip().encode().decode("unicode_escape").encode("latin-1")
@@ -79,7 +82,9 @@ def case_of(path: Path) -> Case:
 def run(case: Case) -> tuple[MemoryStore, Intake]:
     step_ms = case.step_s * 1000
     store = MemoryStore(StoreConfig(step_ms, 60_000, 4 * 3_600_000))
-    settings = MeterSettings(ttl_ms=case.ttl_s * 1000, common_tags=case.common)
+    settings = MeterSettings(
+        ttl_ms=case.ttl_s * 1000, common_tags=case.common, percentiles_without=case.without
+    )
     intake = Intake(store, settings, DAY_MS)
     for second, lines in case.datagrams:
         pass_steps(intake, DAY_MS + round(second * 1000))

@@ -54,7 +54,8 @@ def test_values_arrive_where_they_belong(read):
         " max-points: 30}\n"
         "tags: {max-listed: 40}\n"
         "spectatord: {host: '::1', port: 1234, unix: /run/lines.sock, buffer: 1MiB,"
-        " meter-ttl: 90s, max-meters: 11, max-age-gauges: 12, common-tags: {nf.app: api}}\n"
+        " meter-ttl: 90s, max-meters: 11, max-age-gauges: 12, common-tags: {nf.app: api},"
+        " percentiles-without: [nf.node, nf.task]}\n"
     )
     assert settings.listen.tcp_address == ("::1", 8080)
     assert settings.listen.unix_path == Path("/run/atlas.sock")
@@ -81,6 +82,7 @@ def test_values_arrive_where_they_belong(read):
         {"nf.app": "api"},
     )
     assert (meters.series_count_max, meters.age_gauge_count_max) == (11, 12)
+    assert meters.percentiles_without == ("nf.node", "nf.task")
 
 
 def test_words_of_ones_own_are_read(read):
