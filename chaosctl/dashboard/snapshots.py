@@ -49,7 +49,8 @@ class Heart:
     """What viewers feel. starts: stream starts a second, shape (steps,), NaN is a gap.
 
     start_ms: the first step ends one step after it. error_ratio: of the newest step, NaN without
-    data. rates, error_ratios: by service, requests a second and the share that failed.
+    data. rates, error_ratios, p99_s: by service, requests a second, the share that failed, and what
+    one in a hundred took longer than.
     """
 
     start_ms: int
@@ -58,6 +59,7 @@ class Heart:
     error_ratio: float
     rates: Mapping[str, float] = field(default_factory=dict)
     error_ratios: Mapping[str, float] = field(default_factory=dict)
+    p99_s: Mapping[str, float] = field(default_factory=dict)
 
     def silent_ms(self, now_ms: int) -> float:
         """How long there has been no stream start on record by now; inf if there is none."""

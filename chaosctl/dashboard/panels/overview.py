@@ -14,7 +14,10 @@ from chaosctl.report.run_panels import OUTCOME_STYLES, VERDICT_STYLES, clock
 from chaosctl.report.symbols import duration
 
 SERVICE_WIDTH = 10
-RATES_WIDTH = 16
+RATES = ("rps", "errors", "p99")
+RATE_WIDTH = 8
+"""The columns to the right of the instances, as many as there is room for."""
+
 SILENT_MS = 3000
 TREND_RUNS = 30
 DIGITS = {
@@ -132,18 +135,21 @@ def grid(
     chosen = chosen_instance(rows, cursor)
     zones = platform.zones
     cells = _cell_width(rows, zones, width)
-    has_rates = width >= SERVICE_WIDTH + 2 + cells * len(zones) + RATES_WIDTH
-    lines.append(_zone_names(zones, cells, has_rates=has_rates))
+    room = width - SERVICE_WIDTH - 2 - cells * len(zones)
+    rate_count = max(0, min(len(RATES), room // RATE_WIDTH))
+    lines.append(_zone_names(zones, cells, RATES[:rate_count]))
     for row in rows:
         line = _grid_row(row, zones, cells, broken, chosen=chosen, focused=focused, glyphs=glyphs)
-        if has_rates and row:
-            line.append_text(_rates(row[0].service, heart))
+        if row:
+            for text, style in _rates(row[0].service, heart)[:rate_count]:
+                line.append(f"{text:>{RATE_WIDTH}}", style=style)
         lines.append(line)
     lines = lines[: max(1, height - 2)]
     lines += [Text()] * (height - 2 - len(lines))
-    lines.append(_about(chosen, broken, glyphs))
+    lines.append(_about(chosen, broken, width - 1, glyphs))
     lines.append(_meaning(glyphs))
-    return _filled(lines, width, height)
+    # What stands to the right begins at once, so the last column stays free.
+    return _filled([lines[0], *(fitted(line, width - 1) for line in lines[1:])], width, height)
 
 
 def chosen_instance(
@@ -217,12 +223,12 @@ def _cell_width(rows: Sequence[Sequence[InstanceCell]], zones: Sequence[str], wi
     return max(3, min(2 * most + 1, room))
 
 
-def _zone_names(zones: Sequence[str], cells: int, *, has_rates: bool) -> Text:
+def _zone_names(zones: Sequence[str], cells: int, rates: Sequence[str]) -> Text:
     line = Text(" " * (SERVICE_WIDTH + 2), style="dim", no_wrap=True)
     for zone in zones:
         line.append(f"{_short(zone)[: cells - 1]:<{cells}}")
-    if has_rates:
-        line.append(f"{'rps':>7} {'errors':>7}")
+    for rate in rates:
+        line.append(f"{rate:>{RATE_WIDTH}}")
     return line
 
 
@@ -268,22 +274,32 @@ def _sign(one: InstanceCell, broken: Mapping[str, str], glyphs: Glyphs) -> tuple
     return (glyphs.starting, "yellow") if one.state == "starting" else (glyphs.down, "bold red")
 
 
-def _rates(service: str, heart: Heart | None) -> Text:
-    rate = heart.rates.get(service, math.nan) if heart is not None else math.nan
-    errors = heart.error_ratios.get(service, math.nan) if heart is not None else math.nan
-    line = Text(f"{'-' if math.isnan(rate) else f'{rate:.0f}/s':>7} ", no_wrap=True)
-    text = "-" if math.isnan(errors) else f"{errors * 100:.1f} %"
-    line.append(f"{text:>7}", style="bold red" if errors > 0.01 else "")
-    return line
+def _rates(service: str, heart: Heart | None) -> list[tuple[str, str]]:
+    """Text and style of each of RATES; a dash where there is no data."""
+    if heart is None:
+        return [("-", "")] * len(RATES)
+    rate = heart.rates.get(service)
+    errors = heart.error_ratios.get(service)
+    p99_s = heart.p99_s.get(service)
+    return [
+        ("-" if rate is None else f"{rate:.0f}/s", ""),
+        ("-", "") if errors is None else (f"{errors * 100:.1f} %", "bold red" * (errors > 0.01)),
+        ("-" if p99_s is None else duration(p99_s * 1000), ""),
+    ]
 
 
-def _about(chosen: InstanceCell | None, broken: Mapping[str, str], glyphs: Glyphs) -> Text:
+def _about(
+    chosen: InstanceCell | None, broken: Mapping[str, str], width: int, glyphs: Glyphs
+) -> Text:
     if chosen is None:
         return Text("  no instance matches", style="dim")
     state = f"broken by {broken[chosen.id]}" if chosen.id in broken else chosen.state
     line = Text(f"{glyphs.cursor} {chosen.id} ", style="bold", no_wrap=True)
-    line.append(f"{chosen.service} {chosen.zone} {state}  pid {chosen.pid}", style="not bold")
-    return line
+    whole, short = (
+        f"{chosen.service} {zone} {state}  pid {chosen.pid}"
+        for zone in (chosen.zone, _short(chosen.zone))
+    )
+    return line.append(whole if line.cell_len + len(whole) <= width else short, "not bold")
 
 
 def _meaning(glyphs: Glyphs) -> Text:

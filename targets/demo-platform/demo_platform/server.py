@@ -47,6 +47,7 @@ class ServiceServer:
         self._now = asyncio.get_running_loop().time
         self._requests = request_counters(meters)
         self._busy = meters.counter("server.seconds")
+        self._took = meters.timer("server.latency")
         self._at_edge = edge_counters(meters) if service.name == "edge" else {}
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -83,11 +84,13 @@ class ServiceServer:
             request_id=incoming.headers.get(REQUEST_ID_HEADER, ""),
         )
         self._in_flight += 1
+        began = self._now()
         try:
             await self._work(request, capacity.work_s_by_route.get(name, capacity.work_s))
             return await route(request, self._node)
         finally:
             self._in_flight -= 1
+            self._took.record(self._now() - began)
 
     async def _work(self, request: Request, work_s: float) -> None:
         """Keep a slot busy for the declared service time, once one is free."""

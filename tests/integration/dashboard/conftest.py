@@ -154,6 +154,8 @@ def evening():
         for app, rate in (("edge", 90.0), ("api", 120.0), ("playback", 60.0)):
             for status, value in (("2xx", rate), ("5xx", rate / 50), ("shed", 0.0)):
                 yield point("server.requests", second, value, status=status, app=app)
+            for bucket, share in (("T0060", 0.9), ("T0073", 0.1)):  # 5 ms, and 100 ms
+                yield point("server.latency", second, rate * share, percentile=bucket, app=app)
 
 
 def point(name, second, value, *, app="", **tags):

@@ -41,6 +41,8 @@ CAPACITY = Capacity(
     slots=2, work_s=0.1, slots_without_headroom=1, queue_wait_s=0.15, in_flight_max=5
 )
 
+LATENCY, AT_ONCE = "server.latency T0073 percentile", "server.latency T0000 percentile"
+
 
 class Scene:
     """A server of one route; must be made inside a running loop."""
@@ -72,14 +74,14 @@ class Scene:
 @pytest.mark.parametrize(
     ("request_is", "status", "cause", "counted"),
     [
-        ({}, 200, None, {"server.requests 2xx": 1, "server.seconds": 0.1}),
+        ({}, 200, None, {"server.requests 2xx": 1, "server.seconds": 0.1, LATENCY: 1}),
         (
             {"body": b'{"blame":"customer"}'},
             502,
             "customer",
-            {"server.requests 5xx": 1, "server.seconds": 0.1},
+            {"server.requests 5xx": 1, "server.seconds": 0.1, LATENCY: 1},
         ),
-        ({"x_deadline_ms": "50"}, 504, "catalog", {"server.requests 5xx": 1}),
+        ({"x_deadline_ms": "50"}, 504, "catalog", {"server.requests 5xx": 1, AT_ONCE: 1}),
         ({"body": b"nonsense"}, 400, None, {"server.requests 4xx": 1}),
         ({"body": b"[1]"}, 400, None, {"server.requests 4xx": 1}),
         ({"path": "/stop"}, 404, None, {"server.requests 4xx": 1}),
