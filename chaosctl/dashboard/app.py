@@ -210,8 +210,14 @@ class Dashboard(App[None]):
         self.tell(f"copied: {text}")
 
     def action_run(self) -> None:
-        """Run the selected experiment."""
-        self.operations.run(["run", self.overview.experiment() or "kill-one"])
+        """Run the selected experiment; on the run screen that of the run."""
+        shown = self.desk.find_run(self.run_screen.run_id)
+        if self.shown is self.run_screen and shown is not None:
+            self.operations.run(["run", shown.experiment])
+        elif experiment := self.overview.experiment():
+            self.operations.run(["run", experiment])
+        else:
+            self.tell("select an experiment on the overview first (1, then tab)")
 
     def action_kill(self) -> None:
         """Kill the selected instance."""

@@ -75,7 +75,7 @@ class Dialog(ModalScreen[str]):
         shown = lines[self.offset_lines : self.offset_lines + room]
         shown += [Text()] * (room - len(shown))
         hidden = len(lines) - self.offset_lines - room
-        more = Text(f"{hidden} more lines below" if hidden > 0 else "")
+        more = Text(f"{hidden} more lines: down" if hidden > 0 else "")
         top = rule(self.heading, more, width, glyphs, ends=glyphs.top)
         rows = [self._side(Text(" ").append_text(line), inner) for line in shown]
         rows.append(self._side(Text(f" {self.keys()}", style="bold"), inner))

@@ -80,8 +80,8 @@ def _numbers(check: CheckView, snapshot: Snapshot) -> Text:
         if inside:
             low, high = say_of(check, min(inside)), say_of(check, max(inside))
             said.append(f"since the fault {low} to {high}")
-    gaps = sum(math.isnan(step) for _, step, _ in check.steps)
-    said.append(f"{len(known)} steps" + (f", {gaps} without data" if gaps else ""))
+    if gaps := sum(math.isnan(step) for _, step, _ in check.steps):
+        said.append(f"{gaps} of {len(check.steps)} steps without data")
     return Text(f"   {'   '.join(said)}", style="dim", no_wrap=True)
 
 

@@ -247,6 +247,7 @@ def targets_in_brief(snapshot: Snapshot, width: int, height: int, glyphs: Glyphs
         line.append(f"{words} {count}", style=style)
         line.append("  ")
     line.append("  ".join(f"{name} {count}" for name, count in services.items() if name))
+    line.truncate(width, overflow="ellipsis" if glyphs.braille else "crop")
     return [rule("targets", said, width, glyphs), fitted(line, width)]
 
 

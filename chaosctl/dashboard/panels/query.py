@@ -108,8 +108,10 @@ def help_lines(text: Text, offered: Sequence[str], width: int, glyphs: Glyphs) -
         words.append("  ")
     if not offered:
         words.append("nothing to complete here", style="dim")
-    words.truncate(width, overflow="ellipsis" if glyphs.braille else "crop")
-    return [fitted(words, width), fitted(text, width)]
+    lines = [words, text.copy()]
+    for line in lines:
+        line.truncate(width, overflow="ellipsis" if glyphs.braille else "crop")
+    return [fitted(line, width) for line in lines]
 
 
 def _rank(found: Statistics, column: str) -> float:

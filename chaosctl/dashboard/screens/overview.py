@@ -162,7 +162,7 @@ class Overview(Vertical):
         rows, glyphs = self.run_rows(), self._desk.glyphs
         now_ms = self._desk.context.now_ms()
         running = sum(run.state == "active" for run in rows)
-        is_known = self._desk.runs.value is not None
+        empty = "no run yet" if self._desk.runs.value is not None else "reading the run folders"
         return draw_list(
             f"{running} running, then the last verdicts" if running else "last verdicts",
             [panels.run_line(run, now_ms, glyphs, width - 2) for run in rows],
@@ -172,7 +172,7 @@ class Overview(Vertical):
             height=height,
             glyphs=glyphs,
             said="" if self.sort == "time" else f"by {self.sort}",
-            empty="no run yet" if is_known else "reading the run folders",
+            empty=f"none with {self.wanted!r} in it" if self.wanted else empty,
         )
 
     def _experiments(self, width: int, height: int) -> list[Text]:
@@ -191,6 +191,7 @@ class Overview(Vertical):
             height=height,
             glyphs=self._desk.glyphs,
             said="r run",
+            empty=f"none with {self.wanted!r} in it" if self.wanted else "none",
         )
 
     def _score(self, width: int, _height: int) -> list[Text]:

@@ -202,6 +202,29 @@ def test_run_shows_the_plan_and_runs_exactly_the_shown_command(runs, monkeypatch
     assert started == [("run", "kill-one", "--dry-run"), ("run", "kill-one")]
 
 
+def test_run_needs_an_experiment_that_is_shown(runs):
+    async def drive(app, pilot):
+        await pilot.press("slash", *"nope", "enter", "r")
+        await pilot.pause()
+        return app.screen, text_of(app)
+
+    screen, text = at(runs, drive)
+    assert not isinstance(screen, Ask)
+    assert text.count("none with 'nope' in it") == 2
+    assert "select an experiment on the overview first" in text
+
+
+def test_run_on_the_run_screen_is_of_the_experiment_that_is_shown(runs):
+    async def drive(app, pilot):
+        app.overview.runs.focus()
+        await pilot.press("enter", "r")
+        await pilot.pause()
+        return app.shown.id, app.screen
+
+    shown, screen = at(runs, drive)
+    assert (shown, screen.arguments) == ("run", ("run", "zone-outage-no-headroom"))
+
+
 def test_halt_is_one_confirmation_and_its_default_is_yes(runs):
     async def drive(app, pilot):
         await pilot.press("H", "enter")
