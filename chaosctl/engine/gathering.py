@@ -163,6 +163,7 @@ def _seen(result: RunResult) -> RunSeen:
         document=f"sha256:{digest}" if digest else "",
         # Who was killed could not say by whom; what a watchdog wrote has no such key.
         is_cut_short=bool(detail.get("ended_by", "another process")),
+        trusted=tuple(str(name) for name in detail.get("trusted") or ()),
     )
 
 

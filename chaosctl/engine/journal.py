@@ -39,6 +39,10 @@ class JournalNotWritable(ChaosctlError):
     verdict = Verdict.INCONCLUSIVE
 
 
+class JournalTooNew(ChaosctlError):
+    """It was written by a version with another schema, and may hold what is not undone."""
+
+
 class Journal:
     """The append end of one run's journal. Not for several threads."""
 
@@ -157,7 +161,7 @@ def reopen_journal(folder: Path, context: Context) -> Journal:
 def read_journal(folder: Path) -> list[dict[str, Any]]:
     """Every whole event of a run, in order; a torn line is left out.
 
-    Raises ChaosctlError if there is no journal or it is of a newer schema.
+    Raises ChaosctlError if there is no journal, JournalTooNew if it is of a newer schema.
     """
     path = folder / FILE_NAME
     return parse_journal(_content(path), str(path))
@@ -217,7 +221,7 @@ def _whole_lines(content: bytes, where: str) -> Iterator[_Line]:
         if not isinstance(event, dict) or "event" not in event:
             continue
         if event.get("schema") != SCHEMA:
-            raise ChaosctlError(
+            raise JournalTooNew(
                 f"journal has schema {event.get('schema')!r}, this version knows {SCHEMA!r}",
                 where=where,
                 fix="read it with the version of chaosctl that wrote it, or a newer one",

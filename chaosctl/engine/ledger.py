@@ -14,7 +14,7 @@ from typing import Any
 
 from chaosctl.context import Context
 from chaosctl.engine.folder import RESULT
-from chaosctl.engine.journal import Event, read_journal
+from chaosctl.engine.journal import Event, JournalTooNew, read_journal
 from chaosctl.engine.lock import read_holders
 from chaosctl.engine.process import ProcessId, from_json, is_alive, owner
 from chaosctl.engine.undo import undone_in
@@ -85,9 +85,38 @@ class RunSummary:
 def _summaries(folders: Iterable[Path]) -> list[RunSummary]:
     runs = []
     for folder in folders:
-        with suppress(ChaosctlError):  # no journal yet, or one of a newer version: not ours to tell
+        try:
             runs.append(summarize(folder))
+        except JournalTooNew as error:
+            runs.append(_unreadable(folder, str(error)))
+        except ChaosctlError:
+            continue  # no journal yet: it has touched nothing
     return sorted(runs, key=lambda run: (run.started_ms, run.id))
+
+
+def _unreadable(folder: Path, reason: str) -> RunSummary:
+    """A run of which only the folder is known: something of it may be left."""
+    nobody, uid = from_json({}), _uid(folder)
+    return RunSummary(
+        id=folder.name,
+        folder=folder,
+        state=RunState.UNFINISHED,
+        experiment="",
+        title="",
+        phase="",
+        started_ms=0,
+        verdict="",
+        undo="",
+        reason=reason,
+        records=0,
+        undone=0,
+        pid=0,
+        watchdog_pid=0,
+        user=_user(uid),
+        uid=uid,
+        process=nobody,
+        watchdog=nobody,
+    )
 
 
 def _is_over(folder: Path) -> bool:

@@ -12,7 +12,14 @@ from typing import Any
 
 from chaosctl.context import Context
 from chaosctl.engine.folder import RESULT
-from chaosctl.engine.journal import Journal, read_journal, reopen_journal, to_json, write_whole
+from chaosctl.engine.journal import (
+    Journal,
+    read_journal,
+    reopen_journal,
+    to_json,
+    verify_journal,
+    write_whole,
+)
 from chaosctl.engine.ledger import RunState, RunSummary, list_open_runs
 from chaosctl.engine.result import SCHEMA
 from chaosctl.engine.terminal import let_go_for
@@ -79,16 +86,17 @@ def finish_undo(
     again: also what the journal says is undone. A journal that cannot be added to (a full or
     read-only disk) stops nothing.
     """
-    journal = _reopen(folder, context)
     with undo_lock(folder, context, bounded_in_thread) as is_ours:
         if not is_ours:
             return UndoReport(folder.name, folder, (), UndoState.UNKNOWN, by_other=True)
+        journal = _reopen(folder, context)
         try:
             events = read_journal(folder)
             records = records_in(events)
         except (ChaosctlError, ValueError) as error:
             failed = UndoResult("", "", (), error=str(error))
             return UndoReport(folder.name, folder, (failed,), UndoState.UNKNOWN)
+        damage = _damage(folder)
         done = set() if again else undone_in(events)
 
         def report(result: UndoResult) -> None:
@@ -104,13 +112,27 @@ def finish_undo(
             rounds=rounds,
         )
         state = undo_state(results)
+        if damage and state is UndoState.CLEAN:
+            state, results = UndoState.UNKNOWN, (*results, damage)
         let_go_for(folder)
         counts = _counts(len(records), results)
         _conclude(folder, journal, events, state, by=by, reason=reason, counts=counts)
-    if journal is not None:
-        with suppress(OSError):
-            journal.close()
+        if journal is not None:
+            with suppress(OSError):
+                journal.close()
     return UndoReport(folder.name, folder, results, state)
+
+
+def _damage(folder: Path) -> UndoResult | None:
+    """What speaks against the journal's having every undo record: a line of it is not whole any
+    more. One that was torn as it was written is none: what was not durable was not injected."""
+    try:
+        verify_journal(folder)
+    except ChaosctlError as error:
+        return UndoResult(
+            "", "journal", (folder.name,), error=f"an undo record may be lost: {error}"
+        )
+    return None
 
 
 def _counts(of: int, results: Sequence[UndoResult]) -> dict[str, Any]:
@@ -149,7 +171,7 @@ def _conclude(
         "undo": state,
         "exit_code": EXIT_CODES[Verdict(verdict)] if is_clean else UNDO_INCOMPLETE,
         "reason": _reason(before, state, by) if before else f"ended by {by}: {reason}",
-        "fix": "" if is_clean else f"chaosctl undo {folder.name}",
+        "fix": _fix(folder, state),
     }
     if journal is not None:
         journal.append("verdict", **said, by=by)
@@ -157,13 +179,28 @@ def _conclude(
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        start = next((e for e in events if e["event"] == "start"), {})
-        detail = {key: start[key] for key in ("experiment", "title") if key in start}
-        result = {"schema": SCHEMA, "run_id": folder.name, "detail": detail}
-    if isinstance(result.get("detail"), dict) and "undo" in result["detail"]:
+        result = {"schema": SCHEMA, "run_id": folder.name, "detail": _detail(events)}
+    if isinstance(result.get("detail"), dict):
         result["detail"]["undo"] = dict(counts)
     with suppress(OSError):  # the journal has it, as far as the disk goes
         write_whole(path, to_json(result | said, indent=1))
+
+
+def _detail(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the journal's beginning tells of a run that could not say so itself."""
+    start = next((e for e in events if e["event"] == "start"), {})
+    detail = {key: start[key] for key in ("experiment", "title", "seed") if key in start}
+    if "sha256" in start:
+        detail["document"] = {"source": start.get("source", ""), "sha256": start["sha256"]}
+    if "driver" in start:
+        detail["target"] = {"driver": start["driver"]}
+    return detail
+
+
+def _fix(folder: Path, state: UndoState) -> str:
+    if state is UndoState.UNKNOWN:
+        return f"see by hand that nothing is left at the target, then remove {folder}"
+    return "" if state is UndoState.CLEAN else f"chaosctl undo {folder.name}"
 
 
 def _reason(before: Mapping[str, Any], state: UndoState, by: str) -> str:

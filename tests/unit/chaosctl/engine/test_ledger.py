@@ -47,7 +47,10 @@ def leave_run(
     folder = world.context.runs_dir / name
     folder.mkdir(parents=True)
     journal = create_journal(folder, world.context)
-    journal.append("start", experiment="hang", title="One hangs", process=process or NOBODY)
+    about = {"source": "hang.yaml", "sha256": "0" * 64, "driver": "demo", "seed": 7}
+    journal.append(
+        "start", experiment="hang", title="One hangs", process=process or NOBODY, **about
+    )
     for number in range(records):
         record = UndoRecord(f"{name}-{number}", "instance-hang", "demo", "signal")
         journal.append("record", record=record.as_json())
@@ -94,13 +97,61 @@ def test_recover_undoes_dead_runs_backwards_and_once(world: SimulatedWorld) -> N
     assert summary.reason == "ended by recover: the run died"
 
 
-def test_a_damaged_first_line_hides_no_undo_record(world: SimulatedWorld) -> None:
-    path = leave_run(world, "20260101-0000-aaa", records=2) / "journal.jsonl"
-    path.write_bytes(b"\x00\x00" + path.read_bytes()[2:])
+@pytest.mark.parametrize(("damaged", "known"), [(0, [1, 0]), (1, [1])])
+def test_a_damaged_line_hides_no_other_and_leaves_doubt(
+    world: SimulatedWorld, damaged: int, known: list[int]
+) -> None:
+    folder = leave_run(world, "20260101-0000-aaa", records=2)
+    lines = (folder / "journal.jsonl").read_bytes().split(b"\n")
+    lines[damaged] = b"\x00\x00" + lines[damaged][2:]
+    (folder / "journal.jsonl").write_bytes(b"\n".join(lines))
     assert [run.state for run in list_open_runs(world.context)] == [RunState.UNFINISHED]
     target = Target()
-    assert [r.state for r in recover(world.context, lambda _driver: target)] == ["clean"]
-    assert target.undone == ["20260101-0000-aaa-1", "20260101-0000-aaa-0"]
+    (report,) = recover(world.context, lambda _driver: target)
+    assert target.undone == [f"20260101-0000-aaa-{number}" for number in known]
+    assert report.state == "unknown"
+    assert "an undo record may be lost" in report.results[-1].error
+    result = json.loads((folder / "result.json").read_text())
+    assert (result["undo"], result["exit_code"]) == ("unknown", 6)
+    assert f"then remove {folder}" in result["fix"]
+    assert [run.state for run in list_open_runs(world.context)] == [RunState.UNFINISHED]
+
+
+def test_a_line_that_was_torn_leaves_no_doubt(world: SimulatedWorld) -> None:
+    folder = leave_run(world, "20260101-0000-aaa", records=2)
+    with (folder / "journal.jsonl").open("ab") as file:
+        file.write(b'{"schema":"chaosctl/jour')
+    (report,) = recover(world.context, lambda _driver: Target())
+    assert (report.state, len(report.results)) == ("clean", 2)
+    assert list_open_runs(world.context) == []
+
+
+def test_a_run_of_a_newer_version_is_left_until_that_version_has_undone_it(
+    world: SimulatedWorld,
+) -> None:
+    path = leave_run(world, "20260101-0000-aaa", records=1) / "journal.jsonl"
+    path.write_text(path.read_text().replace("chaosctl/journal/v1", "chaosctl/journal/v9"))
+    (run,) = list_open_runs(world.context)
+    assert (run.state, run.is_left) == (RunState.UNFINISHED, True)
+    assert "journal has schema 'chaosctl/journal/v9'" in run.reason
+    (report,) = recover(world.context, lambda _driver: Target())
+    assert report.state == "unknown"
+    assert "chaosctl/journal/v9" in report.results[0].error
+    assert not path.with_name("result.json").exists()
+
+
+def test_result_of_a_killed_run_says_what_it_was(world: SimulatedWorld) -> None:
+    folder = leave_run(world, "20260101-0000-aaa", records=2)
+    recover(world.context, lambda _driver: Target())
+    result = read_result(folder)
+    assert result.detail == {
+        "experiment": "hang",
+        "title": "One hangs",
+        "seed": 7,
+        "document": {"source": "hang.yaml", "sha256": "0" * 64},
+        "target": {"driver": "demo"},
+        "undo": {"done": 2, "of": 2, "errors": []},
+    }
 
 
 def test_recover_says_incomplete_and_stays_responsible(world: SimulatedWorld) -> None:
