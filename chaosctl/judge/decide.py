@@ -63,9 +63,9 @@ def decide(facts: Facts) -> Decision:
         decision = rule(facts)
         if decision is not None:
             return decision
-    text = "the hypothesis held before, during and after"
+    text = "the hypothesis held before and during the fault"
     if facts.recovery_ms is not None:
-        text += f"; recovery {facts.recovery_ms / 1000:.1f} s"
+        text += f", and again {facts.recovery_ms / 1000:.1f} s after it"
     return Decision(Verdict.PASSED, text)
 
 

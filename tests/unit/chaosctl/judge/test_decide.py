@@ -27,7 +27,7 @@ UNTOUCHED = Facts(recovery_within_ms=20_000)
 @pytest.mark.parametrize(
     ("facts", "verdict", "reason"),
     [
-        (GOOD, "passed", "held before, during and after; recovery 1.5 s"),
+        (GOOD, "passed", "held before and during the fault, and again 1.5 s after it"),
         (BROKEN, "failed", "starts: 0.4"),
         (replace(UNTOUCHED, invalid="no target"), "invalid", "no target"),
         (replace(UNTOUCHED, refused="locked"), "not-started", "locked"),
@@ -54,7 +54,7 @@ UNTOUCHED = Facts(recovery_within_ms=20_000)
         (replace(GOOD, after=None, recovery_ms=None), "inconclusive", "after the fault"),
         (replace(GOOD, after=F, recovery_ms=None), "failed", "not steady again within 20 s"),
         (replace(GOOD, recovery_ms=20_001), "failed", "only after 20.0 s"),
-        (replace(GOOD, recovery_ms=20_000), "passed", "recovery 20.0 s"),
+        (replace(GOOD, recovery_ms=20_000), "passed", "again 20.0 s after it"),
         (replace(GOOD, recovery_ms=None), "inconclusive", "recovery was not measured"),
         (replace(GOOD, removed=False), "inconclusive", "not seen to be gone"),
         (replace(GOOD, removed=None), "inconclusive", "not seen to be gone"),
