@@ -51,6 +51,7 @@ class RunSeen:
     """One run. score: 0…100; it and recovery_ms are NaN where unknown.
 
     is_cut_short: a signal, `halt` or a watchdog ended it, which says nothing of the target.
+    trusted: actions whose effect nobody saw, and that were believed.
     """
 
     run_id: str
@@ -62,6 +63,7 @@ class RunSeen:
     checks: Mapping[str, CheckSeen] = field(default_factory=dict)
     document: str = ""
     is_cut_short: bool = False
+    trusted: tuple[str, ...] = ()
 
     @property
     def finding(self) -> Verdict:

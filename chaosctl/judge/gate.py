@@ -122,6 +122,9 @@ def _findings(
         weak = sum(run.finding in WEAK for run in now.runs)
         text = f"{weak} of {len(now.runs)} runs of one document did not pass"
         yield Finding("flaky", name, Effect.WARN, text)
+    if trusted := sorted({action for run in now.runs for action in run.trusted}):
+        names = ", ".join(f"'{action}'" for action in trusted)
+        yield Finding("verdict", name, Effect.WARN, f"nobody saw the effect of {names}: trusted")
     if before is None:
         yield _new(now)
         return

@@ -42,6 +42,7 @@ def result_of(run: dict[str, Any], number: int) -> dict[str, Any]:
             "experiment": name,
             "document": {"source": f"{name}.yaml", "sha256": run.get("document", "aaaa")},
             "ended_by": run.get("ended-by", ""),
+            "trusted": run.get("trusted", []),
             "checks": checks,
             "score": run.get("score", 92),
             "recovery_ms": run.get("recovery", 9200),
