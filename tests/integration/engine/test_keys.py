@@ -45,7 +45,7 @@ class Desk(Bench):
         self.runs.append(
             subprocess.Popen(
                 ["setsid", "--ctty", "sh", "-c", script, "sh", *run],
-                env=self.environment | {"LIVE": "1", "TERM": "xterm"} | environment,
+                env=self.environment | {"LIVE": "1", "TERM": "xterm", "CI": ""} | environment,
                 **dict.fromkeys(("stdin", "stdout", "stderr"), self.theirs),
             )
         )
