@@ -176,7 +176,7 @@ def _state(flow: Flow, span: Span, baseline: Span | None, step_ms: int) -> FlowS
     is_known = not any(math.isnan(value) for value in (failed, replaced, usual_bad))
     # By how many came now: of two requests one is half, and may be chance.
     is_worse = is_known and failed + replaced > most_bad(usual_bad, rate, window_s)
-    low, high = usual_range(usual_rate, window_s)
+    low, high = usual_range(usual_rate, window_s) if ends else (math.nan, math.nan)
     return FlowState(
         service=flow.service,
         caller=flow.caller,

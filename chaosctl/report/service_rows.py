@@ -85,15 +85,19 @@ def _outcome(one: ServiceRecovery, step_ms: int) -> str:
 
 
 def _path(values: Series, shown: Span, step_ms: int) -> str:
-    """An SVG path of a series, broken where it has no data."""
-    most = max(values.values(), default=0.0) or 1.0
+    """An SVG path of a series, broken where it has no data; no more points than pixels."""
+    size_ms = step_ms * math.ceil((shown.end_ms - shown.start_ms) / step_ms / WIDTH or 1)
+    stretches: dict[int, list[float]] = {}
+    for end, value in values.items():
+        stretches.setdefault(-(-end // size_ms) * size_ms, []).append(value)
+    means = {end: math.fsum(found) / len(found) for end, found in sorted(stretches.items())}
+    most = max(means.values(), default=0.0) or 1.0
     parts = []
     last_ms = None
-    for end in sorted(values):
-        x = _x(end, shown)
-        y = round((HEIGHT - 2) * (1 - values[end] / most) + 1, 1)
-        is_next = last_ms is not None and end - last_ms <= step_ms
-        parts.append(f"{'L' if is_next else 'M'}{x:g} {y:g}")
+    for end, value in means.items():
+        y = round((HEIGHT - 2) * (1 - value / most) + 1, 1)
+        is_next = last_ms is not None and end - last_ms <= size_ms
+        parts.append(f"{'L' if is_next else 'M'}{min(_x(end, shown), WIDTH):g} {y:g}")
         last_ms = end
     return "".join(parts)
 

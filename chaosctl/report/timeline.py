@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from chaosctl.engine.journal import Event
 from chaosctl.judge.samples import Span
 from chaosctl.report.drawing import LEFT, RIGHT, WIDTH, Tick, time_scale, time_ticks
 from chaosctl.report.evidence import Evidence, fault_spans, moments, shown_span, zero_of
 from chaosctl.report.plain import describe
 from chaosctl.report.store_events import StoreEvent, store_events
+from chaosctl.report.symbols import duration
 
 LANE = 20
 EVENTS_MAX = 200
@@ -76,7 +78,7 @@ def draw_timeline(evidence: Evidence) -> Timeline:
     for number, name in enumerate(names, 1):
         lanes.append(Lane(4 + number * LANE, name, tuple(_outcomes(evidence, name, span))))
     told = [
-        StoreEvent(int(e["at_ms"]), str(e["event"]), describe(e))
+        StoreEvent(int(e["at_ms"]), str(e["event"]), _told(e))
         for e in evidence.events
         if e["event"] in TOLD
     ]
@@ -97,6 +99,33 @@ def draw_timeline(evidence: Evidence) -> Timeline:
     height = 4 + LANE * (len(lanes) + 2) + 18
     left_out = len(told) - len(marks)
     return Timeline(height, tuple(lanes), tuple(marks), time_ticks(span, zero_ms), left_out)
+
+
+def _told(event: Event) -> str:
+    """An event for somebody who was not there; as in the plain view where that says enough."""
+    say = WORDS.get(str(event["event"]), describe)
+    return say(event)
+
+
+def _injected(event: Event) -> str:
+    hit = f" on {len(event['targets'])} instances" if event.get("targets") else ""
+    return f"{event['fault']} goes in{hit}; how to undo it is on disk (records: {event['records']})"
+
+
+def _seen(event: Event, words: str) -> str:
+    text = f"{event['fault']} {words} on {event['seen']} of {event['of']} instances"
+    text += f" after {duration(event['after_ms'])}"
+    if event["missing"]:
+        text += f"; but not on {', '.join(event['missing'])}"
+    return text + (f"; {event['trouble']}" if event.get("trouble") else "")
+
+
+def _undone(event: Event) -> str:
+    hit = len(event["instances"])
+    whom = f"{hit} instance{'s' if hit != 1 else ''}" if hit else "the target as a whole"
+    if not event["ok"]:
+        return f"{event['fault']} on {whom} could not be taken back: {event['error']}"
+    return f"{event['fault']} on {whom} taken back in {duration(event['took_ms'])}"
 
 
 def _phases(evidence: Evidence, span: Span) -> Iterator[Bar]:
@@ -138,3 +167,17 @@ def _bar(part: Span, kind: str, label: str, span: Span) -> Bar:
     left = max(float(LEFT), x(part.start_ms))
     right = min(float(WIDTH - RIGHT), x(part.end_ms))
     return Bar(left, round(max(1.0, right - left), 1), kind, label)
+
+
+WORDS: dict[str, Callable[[Event], str]] = {
+    "start": lambda event: f"experiment {event['experiment']}, seed {event['seed']}",
+    "inject": _injected,
+    "confirm": lambda event: _seen(event, "seen"),
+    "remove": lambda event: f"undo begins (records: {event['records']})",
+    "removed": lambda event: _seen(event, "seen to be gone"),
+    "undo": _undone,
+    "verdict": lambda event: (
+        f"{event['verdict']}, undo {event['undo']}, exit code {event['exit_code']}"
+    ),
+}
+"""Events that the report tells in more words than the plain view."""

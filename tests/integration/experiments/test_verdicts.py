@@ -13,6 +13,7 @@ import yaml
 
 from chaosctl.context import Context
 from chaosctl.engine.run import Setup, World, run_experiment
+from chaosctl.engine.series import read_series
 from chaosctl.experiment.load import bundled_names, load_bundled
 from chaosctl.judge.verdict import UndoState, Verdict
 from chaosctl.worlds import open_world
@@ -70,6 +71,10 @@ def test_verdict_is_as_written_down(bed: Bed, name: str) -> None:
     for key, value in want.get("because", {}).items():
         findings = [line for lines in result["detail"]["because"].values() for line in lines]
         assert any(f"{key}={value} " in line for line in findings), findings
+    traffic = read_series(Path(result["folder"])).traffic
+    ends = {(flow.caller, flow.service) for flow in traffic.flows}
+    assert {("", "edge"), ("edge", "api"), ("api", "recs")} <= ends, traffic.trouble
+    assert max(traffic.registered.values()) > 0
     assert settle(before, bed.scope, REPLACING_S)[0] == []
 
 

@@ -90,6 +90,13 @@ def test_states_tell_what_is_worse_and_what_is_another_rate():
     assert math.isnan(found["edge"].rate)
 
 
+def test_a_span_without_a_step_says_nothing():
+    flows = (Flow("api", "", series(t0=60), series(t0=60)),)
+    (state,) = flow_states(Traffic(flows), Span(14_200, 14_900), BASELINE)
+    assert math.isnan(state.rate)
+    assert (state.is_worse, state.drift) == (False, 0)
+
+
 def test_without_a_baseline_nothing_is_worse():
     flows = (Flow("api", "", series(t0=60), series(t0=60)),)
     (state,) = flow_states(Traffic(flows), FAULT, None)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chaosctl.engine.flows import FLOWS_MAX, STEPS_MAX
 from chaosctl.engine.result import read_result
 from chaosctl.report.accepted_difference import accepted_difference
 from chaosctl.report.evidence import read_evidence
@@ -142,6 +143,42 @@ def test_what_a_check_was_judged_by_is_in_its_chart() -> None:
     assert len(paths["other"]) > 500
     plain = Page(render_html(read_evidence(DATA / "reports" / "failed")))
     assert not {"corridor", "other"} & {a.get("class") for tag, a in plain.elements}
+
+
+def test_a_long_run_of_many_services_is_small_enough(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(DATA / "reports" / "failed-services", folder)
+    path = folder / "series.json"
+    stored = json.loads(path.read_text())
+    start_ms = stored["baseline"]["start_ms"] - 480_000
+    values = [1234.57 + 10 * (n % 7) for n in range(STEPS_MAX)]
+    rate = {"start_ms": start_ms + 1000, "values": values}
+    names = [f"a-service-with-a-name-{number}" for number in range(40)]
+    own = [{"service": name, "caller": "", "rate": rate, "failed": rate} for name in names]
+    calls = [
+        {"service": names[n % 40], "caller": names[(7 * n + n // 40) % 40], "rate": rate}
+        for n in range(FLOWS_MAX - 40)
+    ]
+    stored["traffic"]["flows"] = own + calls
+    path.write_text(json.dumps(stored))
+    text = render_html(read_evidence(folder))
+    assert names[39] in text
+    assert len(text.encode()) <= 400_000
+
+
+def test_events_are_told_to_somebody_who_was_not_there() -> None:
+    run = DATA / "reports" / "failed-services"
+    words = "".join(Page(render_html(read_evidence(run))).words)
+    for text in (
+        "network-latency goes in on 2 instances",
+        "network-latency seen on 2 of 2 instances after",
+        "network-latency on 2 instances taken back in",
+        "seen to be gone on 2 of 2 instances",
+        "circuit from api to recs open, in up to 2 instances",
+        "knows 6 instances, 8 before",
+        "failed, undo clean, exit code 1",
+    ):
+        assert text in words
 
 
 def test_hostile_texts_stay_texts_in_markdown(hostile_run: Path) -> None:
