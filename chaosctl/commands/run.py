@@ -357,7 +357,9 @@ def choose_screen(context: Context, *, plain: bool, quiet: bool, as_json: bool) 
     from chaosctl.keyboard import Keyboard
     from chaosctl.report.live import LiveView
 
-    keyboard = Keyboard(context.stdin) if context.stdin.isatty() else None
+    # Where the output goes into a pipe, a pager may be at its end, whose keys these are.
+    is_ours = context.stdin.isatty() and context.stdout.isatty()
+    keyboard = Keyboard(context.stdin) if is_ours else None
     view = LiveView(context.stderr, keyboard)
     return Screen(view, keyboard, view.paused)
 

@@ -24,6 +24,7 @@ from tests.process_target import ProcessTarget
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 IN_FRONT = 'trap : INT TERM; "$@"; echo "ended $?"; read -r _'
+IN_A_PIPE = 'trap : INT TERM; "$@" | cat; echo ended; read -r _'
 IN_BACKGROUND = 'set -m; "$@" & wait $!; echo "ended $?"; read -r _'
 SUSPENDED = 'set -m; "$@"; echo suspended; read -r _; fg; echo "ended $?"; read -r _'
 """For a shell that leaves the terminal as it finds it; those with a line editor do not."""
@@ -160,6 +161,15 @@ def test_run_in_the_background_leaves_the_terminal_alone(desk: Desk) -> None:
     os.kill(run_pid(desk), signal.SIGTERM)
     desk.sees("ended 143")
     assert find_run(desk.context, "last").verdict == "aborted"
+
+
+def test_run_whose_output_goes_elsewhere_leaves_the_keys_to_others(desk: Desk) -> None:
+    desk.run(IN_A_PIPE)
+    desk.sees("confirmed")
+    assert desk.attributes() == desk.before
+    desk.press(b"\x03")
+    desk.sees("ended")
+    desk.wait_until(lambda: find_run(desk.context, "last").verdict == "aborted", 5)
 
 
 def test_run_takes_keys_again_when_it_comes_back_to_the_front(desk: Desk) -> None:
