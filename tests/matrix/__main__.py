@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +20,9 @@ RESULTS = Path(__file__).parents[2] / "bench-results"
 def main() -> int:
     """Do what is asked; 1 if anything was left anywhere."""
     options = _options()
+    # Whoever starts this in the background has these ignored, and so would the runs that are hit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if options.worker:
         from tests.matrix.working import work
 
