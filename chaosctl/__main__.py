@@ -12,8 +12,10 @@ LOST_OUTPUT = 2
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
+        from chaosctl import interrupts
         from chaosctl.streams import open_streams, unwritten
 
+        interrupts.watch()
         open_streams()
         from chaosctl.cli import run_cli
     except KeyboardInterrupt:  # somebody was quicker than the imports

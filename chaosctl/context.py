@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, TextIO
 
+from chaosctl import interrupts
 from chaosctl.errors import NotStarted
 
 Work = Callable[[], Any]
@@ -87,11 +88,13 @@ class ProcessSignals:
         self._interrupting = False
 
     def deliver_to(self, inbox: Inbox) -> None:
-        """Route signals into the inbox."""
+        """Route signals into the inbox, with a Ctrl-C that came before and ended nothing."""
         self._inbox = inbox
         for number in SIGNALS:
             self._before.setdefault(number, signal.getsignal(number))
             signal.signal(number, self._handle)
+        if interrupts.take():
+            inbox.put(SignalCame(signal.SIGINT))
 
     def restore(self) -> None:
         """Undo `deliver_to`."""

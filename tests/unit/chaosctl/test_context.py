@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from chaosctl import interrupts
 from chaosctl.context import (
     Context,
     ProcessSignals,
@@ -82,6 +84,32 @@ def test_signal_interrupts_what_asks_for_it() -> None:
     finally:
         signals.restore()
     assert inbox.get(0.0) == SignalCame(signal.SIGTERM)
+
+
+def test_ctrl_c_that_a_library_swallowed_ends_the_run_that_begins() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    signals, inbox = ProcessSignals(), QueueInbox()
+    try:
+        interrupts.watch()
+        with suppress(KeyboardInterrupt):  # as an extension module does while it is imported
+            signal.raise_signal(signal.SIGINT)
+        signals.deliver_to(inbox)
+        assert inbox.get(0.0) == SignalCame(signal.SIGINT)
+        signals.restore()
+        signals.deliver_to(inbox)
+        assert inbox.get(0.0) is None, "it is told once"
+        signals.restore()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        interrupts.watch()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_background_work_replies_with_its_value_or_its_error() -> None:
