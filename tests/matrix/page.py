@@ -118,9 +118,8 @@ def _made_with(done: Iterable[Result]) -> Iterator[str]:
     loads = sorted(result.load for result in done)
     made = ", ".join(f"{count} of `{version}`" for version, count in versions.most_common())
     yield (
-        f"Digest of the product's sources: {made}. Two platforms at once, on 2 cores with other"
-        f" work: load average {loads[0]:g} to {loads[-1]:g}, above {median(loads):g} in half of the"
-        " cells.\n"
+        f"Digest of the product's sources: {made}. Two platforms at once, on 2 cores: load average"
+        f" {loads[0]:g} to {loads[-1]:g}, above {median(loads):g} in half of the cells.\n"
     )
 
 
