@@ -89,13 +89,13 @@ def finish_undo(
     with undo_lock(folder, context, bounded_in_thread) as is_ours:
         if not is_ours:
             return UndoReport(folder.name, folder, (), UndoState.UNKNOWN, by_other=True)
-        journal = _reopen(folder, context)
         try:
             events = read_journal(folder)
             records = records_in(events)
         except (ChaosctlError, ValueError) as error:
             failed = UndoResult("", "", (), error=str(error))
             return UndoReport(folder.name, folder, (failed,), UndoState.UNKNOWN)
+        journal = _reopen(folder, context)
         damage = _damage(folder)
         done = set() if again else undone_in(events)
 
@@ -139,7 +139,7 @@ def _counts(of: int, results: Sequence[UndoResult]) -> dict[str, Any]:
     """How many of the records are undone, and what is wrong with the others, for the result."""
     left = [result for result in results if result.error]
     errors = [f"{', '.join(r.instances)} ({r.fault}): {r.error}" for r in left]
-    return {"done": of - len(left), "of": of, "errors": errors}
+    return {"done": of - sum(bool(result.record_id) for result in left), "of": of, "errors": errors}
 
 
 def _reopen(folder: Path, context: Context) -> Journal | None:

@@ -113,6 +113,8 @@ def test_a_damaged_line_hides_no_other_and_leaves_doubt(
     assert "an undo record may be lost" in report.results[-1].error
     result = json.loads((folder / "result.json").read_text())
     assert (result["undo"], result["exit_code"]) == ("unknown", 6)
+    undo = result["detail"]["undo"]
+    assert (undo["done"], undo["of"], len(undo["errors"])) == (len(known), len(known), 1)
     assert f"then remove {folder}" in result["fix"]
     assert [run.state for run in list_open_runs(world.context)] == [RunState.UNFINISHED]
 
