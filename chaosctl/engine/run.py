@@ -27,9 +27,7 @@ from chaosctl.engine.guards import (
     refuse_if_leashed,
 )
 from chaosctl.engine.journal import create_journal, to_json, write_whole
-from chaosctl.engine.judging import (
-    judge_fault,
-)
+from chaosctl.engine.judging import judge_fault
 from chaosctl.engine.lock import lock_target
 from chaosctl.engine.method import carry_out, refuse_without_person
 from chaosctl.engine.plan import plan_experiment
