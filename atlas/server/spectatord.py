@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atlas.ingest.spectatord import Intake, IntakeStats
-from atlas.server.sockets import bound_unix, open_udp
-from atlas.settings import SpectatordSettings
+from atlas.server.sockets import CannotListen, bound_unix, open_udp
+from atlas.settings import HOST_DEFAULT, SpectatordSettings
 
 DATAGRAM_BYTES_MAX = 65_535
 """The longest datagram of UDP; of one that a Unix socket brings, what lies beyond is not read."""
@@ -117,6 +117,12 @@ class Listener:
 @contextmanager
 def bound_sockets(settings: SpectatordSettings) -> Iterator[list[socket.socket]]:
     """The sockets that the settings name, none if they name none. Raises CannotListen."""
+    if settings.port is None and settings.host != HOST_DEFAULT:
+        raise CannotListen(
+            "an address for spectatord's lines, and no port",
+            where=settings.host,
+            fix="name one with --spectatord-port or spectatord.port, or leave the address out",
+        )
     with ExitStack() as opened:
         sockets = []
         if settings.port is not None:

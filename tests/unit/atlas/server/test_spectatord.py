@@ -137,6 +137,15 @@ def test_no_address_no_socket():
         assert bound == []
 
 
+def test_address_without_a_port_is_refused():
+    with (
+        pytest.raises(CannotListen, match="and no port") as refused,
+        bound_sockets(SpectatordSettings(host="0.0.0.0")),
+    ):
+        pass
+    assert "--spectatord-port" in refused.value.fix
+
+
 def test_unix_socket_is_gone_at_the_end_and_a_stale_one_replaced(settings, sockets):
     with (
         pytest.raises(CannotListen, match="answers there already") as refused,
