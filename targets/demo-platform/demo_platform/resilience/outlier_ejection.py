@@ -65,6 +65,10 @@ class OutlierEjection:
         if record.ejections or record.timeouts >= self._rule.timeouts:
             self._eject(record, now)
 
+    def ejected(self) -> int:
+        """How many instances are left alone, or on probation after that."""
+        return sum(record.ejections > 0 for record in self._records.values())
+
     def forget_all_but(self, instance_ids: frozenset[str]) -> None:
         """Drop what is known of instances that are no longer registered."""
         for gone in self._records.keys() - instance_ids:

@@ -33,6 +33,14 @@ def test_ejects_only_at_the_second_time_out_in_a_row(ejection: OutlierEjection) 
     assert not ejection.is_available("i-1", 10.2)
 
 
+def test_tells_how_many_are_left_alone(ejection: OutlierEjection) -> None:
+    ejection.note_unreachable("i-1", 10.0)
+    ejection.note_timeout("i-2", 10.0)
+    assert ejection.ejected() == 1
+    ejection.note_answer("i-1")
+    assert ejection.ejected() == 0
+
+
 def test_doubles_the_time_up_to_its_maximum(ejection: OutlierEjection) -> None:
     now, lasted = 0.0, []
     for _ in range(4):
