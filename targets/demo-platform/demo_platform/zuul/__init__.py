@@ -1,0 +1,1 @@
+"""The edge as Zuul: filters in phases, routing, limits, shedding, faults for single requests."""
