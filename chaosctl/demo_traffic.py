@@ -1,7 +1,7 @@
 """What went between the demo platform's services, by the metrics that they publish.
 
 `server.requests` is what a service was asked (`status`), `client.calls` what it asked others
-(`target`, `outcome`), `breaker.open` whether a circuit is open, `discovery.registered` how many
+(`target`, `outcome`), `breaker.open` whether a circuit is open, `eureka.registered` how many
 instances a discovery server of a region knows. None of them has latencies, so there are none.
 """
 
@@ -17,7 +17,7 @@ from chaosctl.judge.traffic import Flow, Traffic
 SERVED = "name,server.requests,:eq,:sum,(,nf.app,status,),:by"
 CALLED = "name,client.calls,:eq,:sum,(,nf.app,target,outcome,),:by"
 OPEN = "name,breaker.open,:eq,:sum,(,nf.app,target,),:by"
-REGISTERED = "name,discovery.registered,:eq,:max,(,nf.region,),:by"
+REGISTERED = "name,eureka.registered,:eq,:max,(,nf.region,),:by"
 FAILED = frozenset({"5xx", "shed", "failed", "short-circuited"})
 REPLACED = frozenset({"fallback"})
 TIMEOUT_S = 1.4

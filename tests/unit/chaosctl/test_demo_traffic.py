@@ -43,7 +43,7 @@ def store():
             own = {"name": "breaker.open", "nf.app": "api", "nf.node": node, "target": "recs"}
             points.append(point(second, float(second < 2), **own))
         for region, server, known in (("e", "i-5", 27), ("e", "i-6", 9), ("w", "i-7", 20)):
-            own = {"name": "discovery.registered", "nf.region": region, "nf.node": server}
+            own = {"name": "eureka.registered", "nf.region": region, "nf.node": server}
             points.append(point(second, known, **own))
     assert atlas.publish(points).accepted_count == len(points)
     return InProcess(atlas)
