@@ -1,24 +1,34 @@
 """The HTTP side of a service: admission, deadline, capacity, and the count of how it all ended.
 
-aiohttp's low-level server is used, without its routing: a service has a handful of paths, each
-hop is paid thousands of times a minute, and a look-up in a dict is all that is needed.
+There is no routing: a service has a handful of paths, each hop is paid thousands of times a minute,
+and a look-up in a dict is all that is needed.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import msgspec
-from aiohttp import web
 
 from demo_platform import fragility
-from demo_platform.discovery_server import request_counters
+from demo_platform.http_message import (
+    JSON,
+    NO_HEADERS,
+    Answer,
+    Handler,
+    HttpRequest,
+    HttpResponse,
+)
 from demo_platform.knobs import Knobs
-from demo_platform.metrics import Counter, Meters
+from demo_platform.metrics import Counter, Meters, request_counters
 from demo_platform.resilience.concurrency_limit import ConcurrencyLimit, Shed
 from demo_platform.resilience.deadline import DEADLINE_HEADER, deadline_from
 from demo_platform.service import (
     CAUSE_HEADER,
+    PRIORITY_HEADER,
     REQUEST_ID_HEADER,
     Body,
     Node,
@@ -28,18 +38,47 @@ from demo_platform.service import (
     ServiceFailed,
 )
 from demo_platform.services.edge import CAUSES
+from demo_platform.tracing.tracer import KEPT_HEADER, NO_TRACER, Span, Tracer
+from demo_platform.zuul.fit import FIT_HEADER, carried
 
 HEALTH_PATH = "/healthcheck"
 DEFAULT_DEADLINE_S = 3.0
 
-_JSON = {"Content-Type": "application/json"}
+_KEPT = {KEPT_HEADER: "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of a request: a body, or a status of 500 and more with the service to blame.
+
+    is_kept: this hop keeps the spans of the request's trace.
+    """
+
+    body: Body
+    status: int = 200
+    cause: str = ""
+    is_kept: bool = False
 
 
 class ServiceServer:
-    """One instance of a service, on the wire."""
+    """One instance of a service; what it does is the same in every protocol.
 
-    def __init__(self, service: Service, node: Node, knobs: Knobs, meters: Meters) -> None:
+    asides: by path, what an instance answers besides its service's routes, unlimited and uncounted.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        node: Node,
+        knobs: Knobs,
+        meters: Meters,
+        asides: Mapping[str, Handler] = MappingProxyType({}),
+        *,
+        tracer: Tracer = NO_TRACER,
+    ) -> None:
         self._service = service
+        self._asides = asides
+        self._tracer = tracer
         self._node = node
         self._knobs = knobs
         self._limit = ConcurrencyLimit()
@@ -47,32 +86,48 @@ class ServiceServer:
         self._now = asyncio.get_running_loop().time
         self._requests = request_counters(meters)
         self._busy = meters.counter("server.seconds")
+        meters.gauge("server.slots", lambda: fragility.slots(service.capacity, knobs))
         self._took = meters.timer("server.latency")
         self._at_edge = edge_counters(meters) if service.name == "edge" else {}
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, request: HttpRequest) -> Answer:
         """Answer one request."""
         name = request.path[1:]
         route = self._service.routes.get(name)
         if route is None:
-            return self._without_route(request)
+            return await self._without_route(request)
         try:
-            body = msgspec.json.decode(await request.read(), type=dict[str, object])
+            body = msgspec.json.decode(request.body, type=dict[str, object])
         except msgspec.MsgspecError as error:
             self._count(name, "4xx", "none")
-            return web.Response(status=400, text=f"{name}: body is not a JSON object: {error}\n")
-        try:
-            answer = await self._admit(name, route, body, request)
-        except Shed:
-            self._count(name, "shed", self._service.name)
-            return _failure(self._service.name, 503)
-        except ServiceFailed as failed:
-            self._count(name, "5xx", failed.cause)
-            return _failure(failed.cause, failed.status)
-        self._count(name, "2xx", "none")
-        return web.Response(body=msgspec.json.encode(answer), headers=_JSON)
+            text = f"{name}: body is not a JSON object: {error}\n"
+            return HttpResponse.of_text(text, status=400)
+        return _response(await self.answer(name, body, request.headers))
 
-    async def _admit(self, name: str, route: Route, body: Body, incoming: web.BaseRequest) -> Body:
+    async def answer(self, name: str, body: Body, headers: Mapping[str, str]) -> Answered:
+        """What a route of the service makes of a request, in whatever protocol it came.
+
+        name: of a route that the service has. headers: what came along, by names in small letters.
+        """
+        trace = self._tracer.serve(name, headers)
+        try:
+            answer = await self._admit(name, self._service.routes[name], body, headers, trace)
+        except Shed:
+            trace.end("shed")
+            self._count(name, "shed", self._service.name)
+            return Answered({}, 503, self._service.name, trace.is_kept)
+        except ServiceFailed as failed:
+            trace.end(str(failed))
+            self._count(name, "5xx", failed.cause)
+            return Answered({}, failed.status, failed.cause, trace.is_kept)
+        finally:
+            trace.end()
+        self._count(name, "2xx", "none")
+        return Answered(answer, is_kept=trace.is_kept)
+
+    async def _admit(
+        self, name: str, route: Route, body: Body, headers: Mapping[str, str], trace: Span
+    ) -> Body:
         """Let the request in, if there is room and time for it."""
         capacity = self._service.capacity
         if self._in_flight >= capacity.in_flight_max:
@@ -80,8 +135,11 @@ class ServiceServer:
         request = Request(
             route=name,
             body=body,
-            deadline=self._deadline(incoming),
-            request_id=incoming.headers.get(REQUEST_ID_HEADER, ""),
+            deadline=self._deadline(headers),
+            request_id=headers.get(REQUEST_ID_HEADER, ""),
+            faults=carried(headers.get(FIT_HEADER)),
+            trace=trace,
+            priority=headers.get(PRIORITY_HEADER, ""),
         )
         self._in_flight += 1
         began = self._now()
@@ -109,19 +167,22 @@ class ServiceServer:
         await asyncio.sleep(done_at - now)
         self._busy.add(work_s)
 
-    def _deadline(self, incoming: web.BaseRequest) -> float:
+    def _deadline(self, headers: Mapping[str, str]) -> float:
         if self._knobs.is_on("long-timeouts"):
             return self._now() + fragility.LONG_TIMEOUT_S
-        header = incoming.headers.get(DEADLINE_HEADER)
+        header = headers.get(DEADLINE_HEADER)
         return deadline_from(header, now=self._now(), default_s=DEFAULT_DEADLINE_S)
 
-    def _without_route(self, request: web.BaseRequest) -> web.Response:
+    async def _without_route(self, request: HttpRequest) -> Answer:
+        aside = self._asides.get(request.path)
+        if aside is not None:
+            return await aside(request)
         if request.path == HEALTH_PATH:
-            return web.Response(body=b'{"status":"up"}', headers=_JSON)
+            return HttpResponse(b'{"status":"up"}', content_type=JSON)
         self._requests["4xx"].add()
         routes = ", ".join(sorted(self._service.routes))
         text = f"no route {request.path!r} in {self._service.name}; there are: {routes}\n"
-        return web.Response(status=404, text=text)
+        return HttpResponse.of_text(text, status=404)
 
     def _count(self, route: str, status: str, cause: str) -> None:
         self._requests[status].add()
@@ -152,7 +213,11 @@ def _own_cause(status: str) -> str:
     return "edge" if status == "5xx" else "none"
 
 
-def _failure(cause: str, status: int) -> web.Response:
-    headers = {**_JSON, CAUSE_HEADER: cause}
-    body = msgspec.json.encode({"failed": cause})
-    return web.Response(status=status, body=body, headers=headers)
+def _response(answered: Answered) -> HttpResponse:
+    headers = _KEPT if answered.is_kept else NO_HEADERS
+    if answered.status == 200:
+        body = msgspec.json.encode(answered.body)
+        return HttpResponse(body, content_type=JSON, headers=headers)
+    body = msgspec.json.encode({"failed": answered.cause})
+    headers = {**headers, CAUSE_HEADER: answered.cause}
+    return HttpResponse(body, status=answered.status, content_type=JSON, headers=headers)

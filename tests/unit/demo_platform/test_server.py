@@ -6,42 +6,29 @@ from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 import pytest
-from aiohttp import web
 
+from demo_platform.http_message import HttpRequest, HttpResponse
 from demo_platform.knobs import Knobs
 from demo_platform.metrics import Meters
 from demo_platform.server import ServiceServer, edge_counters
 from demo_platform.service import Body, Capacity, Node, Request, Service, ServiceFailed
 from demo_platform.services import SERVICES
 from demo_platform.services.edge import CAUSES
+from tests.metric_lines import metrics_of
 
 Jump = Callable[[Coroutine[Any, Any, Any]], Any]
-
-
-class Incoming:
-    """As much of a request as the server reads."""
-
-    def __init__(self, path: str, body: bytes = b"{}", **headers: str) -> None:
-        self.path = path
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._body = body
-
-    async def read(self) -> bytes:
-        return self._body
 
 
 async def answer(request: Request, node: Node) -> Body:
     """Blame whom the body says, or be fine."""
     if "blame" in request.body:
         raise ServiceFailed(str(request.body["blame"]), 502, "as told")
-    return {"at": node.id}
+    return {"at": node.id, "fit": request.faults.text if request.faults else ""}
 
 
 CAPACITY = Capacity(
     slots=2, work_s=0.1, slots_without_headroom=1, queue_wait_s=0.15, in_flight_max=5
 )
-
-LATENCY, AT_ONCE = "server.latency T0073 percentile", "server.latency T0000 percentile"
 
 
 class Scene:
@@ -56,32 +43,38 @@ class Scene:
         node = Node("i-1", "a", cast("Any", None))
         self.server = ServiceServer(service, node, knobs, self.meters)
 
-    async def ask(self, path: str = "/play", body: bytes = b"{}", **headers: str) -> web.Response:
-        request = cast("web.BaseRequest", Incoming(path, body, **headers))
-        return cast("web.Response", await self.server.handle(request))
+    async def ask(self, path: str = "/play", body: bytes = b"{}", **headers: str) -> HttpResponse:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = HttpRequest("POST", path, headers=named, body=body)
+        return cast("HttpResponse", await self.server.handle(request))
 
     def counted(self) -> dict[str, float]:
-        metrics = json.loads(self.meters.take(timestamp_ms=0, span_s=1.0))["metrics"]
+        metrics = metrics_of(self.meters)
         return {
             " ".join(value for key, value in sorted(metric["tags"].items()) if "." not in key): (
                 round(metric["value"], 6)
             )
             for metric in metrics
-            if metric["value"]
+            if metric["value"] and metric["tags"]["name"] != "server.slots"
         }
 
 
 @pytest.mark.parametrize(
     ("request_is", "status", "cause", "counted"),
     [
-        ({}, 200, None, {"server.requests 2xx": 1, "server.seconds": 0.1, LATENCY: 1}),
+        (
+            {},
+            200,
+            None,
+            {"server.requests 2xx": 1, "server.seconds": 0.1, "server.latency value": 0.1},
+        ),
         (
             {"body": b'{"blame":"customer"}'},
             502,
             "customer",
-            {"server.requests 5xx": 1, "server.seconds": 0.1, LATENCY: 1},
+            {"server.requests 5xx": 1, "server.seconds": 0.1, "server.latency value": 0.1},
         ),
-        ({"x_deadline_ms": "50"}, 504, "catalog", {"server.requests 5xx": 1, AT_ONCE: 1}),
+        ({"x_deadline_ms": "50"}, 504, "catalog", {"server.requests 5xx": 1}),
         ({"body": b"nonsense"}, 400, None, {"server.requests 4xx": 1}),
         ({"body": b"[1]"}, 400, None, {"server.requests 4xx": 1}),
         ({"path": "/stop"}, 404, None, {"server.requests 4xx": 1}),
@@ -137,6 +130,16 @@ def test_waits_and_works_for_nobody_with_long_timeouts(jump: Jump) -> None:
         stage = Scene("long-timeouts")
         responses = await asyncio.gather(*(stage.ask(x_deadline_ms="1") for _ in range(5)))
         assert [response.status for response in responses] == [200] * 5
+
+    jump(scene())
+
+
+def test_a_request_keeps_what_it_carries(jump: Jump) -> None:
+    async def scene() -> None:
+        stage = Scene()
+        for header, kept in (("recs=fail", "recs=fail"), ("recs=explode", "")):
+            response = await stage.ask(x_fit=header)
+            assert json.loads(cast("bytes", response.body))["fit"] == kept
 
     jump(scene())
 
