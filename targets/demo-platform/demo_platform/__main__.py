@@ -1,12 +1,15 @@
-"""`python -m demo_platform up|topology`: make a world, or print the plan of one."""
+"""`python -m demo_platform up|topology|streams`: make a world, plan one, or look into one."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Sequence
 
-from demo_platform.arguments import parse, settings_of, size_named
+from demo_platform import rundir
+from demo_platform.arguments import parse, port_of, settings_of, size_named
 from demo_platform.document import InstanceView, PlatformView
 from demo_platform.errors import DemoError
+from demo_platform.hystrix.door import serve_streams
 from demo_platform.keeper import keep
 from demo_platform.knobs import NAMES
 from demo_platform.topology import (
@@ -31,6 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.command == "topology":
             plan = plan_of(size_named(options.size), options.seed)
             print(json.dumps(plan.as_dict(), indent=1))
+            return 0
+        if options.command == "streams":
+            port = port_of(options)
+            code = EXIT_NO_WORLD
+            asyncio.run(serve_streams(options.dir / rundir.CONTROL_SOCKET, port))
             return 0
         settings = settings_of(options)
         code = EXIT_NO_WORLD

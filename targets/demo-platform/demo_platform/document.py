@@ -16,6 +16,8 @@ class State(StrEnum):
     PLANNED = "planned"
     STARTING = "starting"
     UP = "up"
+    DRAINING = "draining"
+    STOPPED = "stopped"
     DEAD = "dead"
 
 
@@ -54,6 +56,7 @@ class InstanceView:
             "zone": spec.zone,
             "address": spec.address,
             "port": spec.port,
+            "cache_port": spec.cache_port,
             **self.process.as_dict(),
             "link": self.link,
             "state": self.state.value,
@@ -82,6 +85,10 @@ class PlatformView:
     registered: int = 0
     suspensions: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    aws_url: str = ""
+    """Where EC2 and Auto Scaling are served on the host; empty where they are not."""
+    dials: dict[str, float] = field(default_factory=dict)
+    faults_api: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The document."""
@@ -99,8 +106,11 @@ class PlatformView:
             "probe_address": self.probe_address,
             "starts_per_second": self.starts_per_second,
             "switches": self.switches,
+            "dials": self.dials,
+            "faults_api": self.faults_api,
             "suspensions": self.suspensions,
             "problems": self.problems,
+            "aws_url": self.aws_url,
             "registered": self.registered,
             "instances": [instance.as_dict() for instance in self.instances],
             "traffic": [instance.as_dict() for instance in self.traffic],

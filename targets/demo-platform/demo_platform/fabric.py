@@ -1,7 +1,8 @@
 """The network under the platform: how a forked process gets its place in it.
 
 `NetnsFabric` is a bridge in the world's root network namespace and one veth pair an instance;
-`LoopbackFabric` is the machine's own loopback device, where there is nothing to wire.
+`LoopbackFabric` is the machine's own loopback device, where there is nothing to wire. The one with
+a fault proxy before each instance is in `proxy_fabric.py`.
 """
 
 import os
@@ -22,10 +23,14 @@ _PREFIX_LENGTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """An instance's link: its end in the world's root namespace, and a hold on its own one."""
+    """An instance's link: its end in the world's root namespace, and a hold on its own one.
+
+    proxies: the names of those that forward to it, where the fabric is made of proxies.
+    """
 
     link: str
     namespace_fd: int
+    proxies: tuple[str, ...] = ()
 
 
 NO_WIRE = Wire("", -1)
@@ -37,6 +42,10 @@ class Fabric(Protocol):
     name: str
     bridge: str
     probe_address: str
+
+    @property
+    def faults_api(self) -> str:
+        """URL of the Toxiproxy that every connection passes; empty where none is in the way."""
 
     async def open(self) -> None:
         """Make what all instances share."""
@@ -60,6 +69,7 @@ class LoopbackFabric:
     name = "loopback"
     bridge = ""
     probe_address = "127.0.0.1"
+    faults_api = ""
 
     async def open(self) -> None:
         """Nothing is shared but the machine."""
@@ -85,6 +95,7 @@ class NetnsFabric:
     name = "netns"
     bridge = BRIDGE
     probe_address = PROBE_ADDRESS
+    faults_api = ""
 
     def __init__(self) -> None:
         self._rtnetlink: AsyncIPRoute | None = None

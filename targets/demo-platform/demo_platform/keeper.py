@@ -5,12 +5,10 @@ another: the supervisor and the companions with the keeper, the world with the s
 keeper leaves when the world is gone.
 """
 
-import errno
 import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,9 +18,10 @@ from typing import Any, NoReturn
 
 from demo_platform import rundir
 from demo_platform.document import ProcessRef
+from demo_platform.ec2.listening import listen
 from demo_platform.errors import DemoError
+from demo_platform.memory import check_memory
 from demo_platform.process import (
-    IS_LINUX,
     adopt_orphans,
     die_with_parent,
     host_pid,
@@ -31,7 +30,8 @@ from demo_platform.process import (
 )
 from demo_platform.rundir import RunDir
 from demo_platform.settings import Settings
-from demo_platform.topology import Addresses, Style, slots_of, specs_of, viewer_slots_of
+from demo_platform.shared_loopback import check_ports, style_without_namespaces
+from demo_platform.topology import Style, slots_of, viewer_slots_of
 from demo_platform.world import Birth, be_born
 
 STOP_WITHIN_S = 4.0
@@ -58,6 +58,7 @@ def keep(settings: Settings) -> int:
     claimed = rundir.claim(settings.folder)
     settings = replace(settings, folder=claimed.path)
     try:
+        check_memory(len(slots_of(settings.size) + viewer_slots_of(settings.size)))
         return _Keeper(settings, claimed).run()
     finally:
         rundir.remove(claimed.path)
@@ -68,6 +69,7 @@ class _Keeper:
         self._settings = settings
         self._rundir = claimed
         self._itself = ProcessRef(host_pid(), started_ticks())
+        self._aws = listen(settings.aws_port)
         self._companions: list[subprocess.Popen[bytes]] = []
         self._world: _World | None = None
         self._log_fd = os.open(
@@ -87,6 +89,8 @@ class _Keeper:
                 self._companions.append(self._start_companion(argv))
             self._write_keeper_file()
             self._world = self._make_world()
+            if self._aws is not None:
+                self._aws.close()  # the supervisor listens
             return self._watch(self._world)
         finally:
             self._end_world()
@@ -147,7 +151,7 @@ class _Keeper:
 
     def _make_world(self) -> _World:
         asked = self._settings.fabric
-        if asked != "loopback":
+        if asked in {"auto", "netns"}:
             try:
                 return self._start_world(Style.NETNS, "")
             except DemoError as error:
@@ -155,9 +159,9 @@ class _Keeper:
                     raise
                 reason = f"{error.what} ({error.where}); fix: {error.fix}"
         else:
-            reason = "asked for by --fabric loopback"
-        style = Style.LOOPBACK if IS_LINUX else Style.PORTS
-        _check_ports(self._settings, style)
+            reason = f"asked for by --fabric {asked}"
+        style = style_without_namespaces(asked)
+        check_ports(self._settings, style)
         return self._start_world(style, reason)
 
     def _start_world(self, style: Style, reason: str) -> _World:
@@ -174,6 +178,7 @@ class _Keeper:
             alive_fd=alive_there,
             keeper_fd=keeper_fd,
             go_fd=go_there,
+            aws=self._aws,
         )
         child = os.fork()
         if child == 0:
@@ -319,23 +324,6 @@ def _become_world(birth: Birth, log_fd: int) -> NoReturn:
             traceback.print_exc()
         sys.stderr.flush()
         os._exit(code)
-
-
-def _check_ports(settings: Settings, style: Style) -> None:
-    """Refuse early when somebody listens where an instance would, on the machine's loopback."""
-    slots = slots_of(settings.size) + viewer_slots_of(settings.size)
-    for spec in specs_of(slots, Addresses(style, settings.port), seed=settings.seed):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((spec.address, spec.port))
-            except OSError as error:
-                what = "port is in use" if error.errno == errno.EADDRINUSE else "cannot bind"
-                raise DemoError(
-                    f"{what}: {error.strerror}",
-                    where=f"{spec.address}:{spec.port}",
-                    fix="stop the program that has it (another platform?), or choose --port",
-                ) from error
 
 
 def _ended(pid: int, within_s: float) -> bool:

@@ -1,129 +1,195 @@
-"""Counters, gauges and timers of one process, and the body in which they are published each second.
+"""Counters, gauges and timers of one process: spectator's meters, sent once a step.
 
-A series is made once, when its process starts, and is published from then on even while it is 0:
-a ratio of two series is then a number from the first second on, not a gap. What does not change
-from second to second, which is nearly everything, is encoded once. A timer is a counter for each
-bucket of time that something took; those buckets alone come and go.
+A series is made once, when its process starts, and has a line in every step, also while it is 0:
+a ratio of two series is then a number from the first second on, not a gap, and a process that no
+longer sends is one that is dead. Counters are added up here and sent as one line; a timer sends
+each value, for the store makes percentiles of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
-import msgspec
+from spectator.meter import counter as spectator_counter
+from spectator.meter import gauge as spectator_gauge
+from spectator.meter import percentile_timer as spectator_timer
+from spectator.meter.meter_id import MeterId
+from spectator.writer import Writer
 
 from demo_platform.topology import InstanceSpec
 
-BUCKETS = 276
-"""Of a timer, as the store knows them."""
+if TYPE_CHECKING:
+    from spectator.writer.new_writer import WriterUnion  # without writers of others, as ours
 
-IDLE_STEPS_MAX = 10
+LINES_MAX = 3000
+"""Of timers, in a step; values beyond are only counted."""
+
+
+class _Step(Writer):
+    """What meters have written since the step began."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def write(self, line: str) -> None:
+        if len(self.lines) < LINES_MAX:
+            self.lines.append(line)
+
+    def close(self) -> None:
+        self.lines.clear()
 
 
 class Counter:
-    """Events since the last body was taken."""
+    """Events: `count` since the last step, `total` before that."""
 
-    __slots__ = ("count",)
+    __slots__ = ("_meter", "_write", "_zero", "count", "total")
 
-    def __init__(self) -> None:
+    def __init__(self, identity: MeterId, step: _Step) -> None:
         self.count: float = 0.0
+        self.total: float = 0.0
+        self._meter = spectator_counter.Counter(identity, cast("WriterUnion", step))
+        self._write = step.write
+        # The meter itself does not send a 0.
+        self._zero = f"c:{identity.spectatord_id}:0"
 
     def add(self, amount: float = 1.0) -> None:
         """Count `amount` events."""
         self.count += amount
 
+    def send(self) -> None:
+        """Write the step's line; counting starts again from 0."""
+        if self.count > 0:
+            self._meter.increment(self.count)
+            self.total += self.count
+            self.count = 0.0
+        else:
+            self._write(self._zero)
+
 
 class Timer:
-    """How long events took, counted in the buckets of Atlas' percentile timers.
+    """How long events took: their number and the sum of their seconds; the store knows each."""
 
-    A bucket is published from its first event on until it has had none for IDLE_STEPS_MAX steps:
-    where one is missing now and then, the means of longer steps would be too high.
-    """
+    __slots__ = ("_meter", "_sent", "_write", "_zero", "count", "total_s")
 
-    __slots__ = ("counts", "idle_steps")
-
-    def __init__(self) -> None:
-        self.counts: dict[int, float] = {}
-        self.idle_steps: dict[int, int] = {}
+    def __init__(self, identity: MeterId, step: _Step) -> None:
+        self.count = 0
+        self.total_s = 0.0
+        self._sent = 0
+        self._meter = spectator_timer.PercentileTimer(identity, cast("WriterUnion", step))
+        self._write = step.write
+        # A timer that was idle has a count all the same: this line is added to its count.
+        self._zero = f"c:{identity.with_tag('statistic', 'count').spectatord_id}:0"
 
     def record(self, seconds: float) -> None:
-        """Count an event that took so long."""
-        bucket = bucket_of(int(seconds * 1e9))
-        self.counts[bucket] = self.counts.get(bucket, 0.0) + 1.0
+        """Note an event that took so long."""
+        self.count += 1
+        self.total_s += seconds
+        self._meter.record(seconds)
 
-    def take(self) -> dict[int, float]:
-        """Events by bucket; counting starts again from 0."""
-        taken = self.counts
-        self.idle_steps = {
-            bucket: 0 if count else self.idle_steps.get(bucket, 0) + 1
-            for bucket, count in taken.items()
-        }
-        self.counts = {b: 0.0 for b, steps in self.idle_steps.items() if steps < IDLE_STEPS_MAX}
-        return taken
+    def send(self) -> None:
+        """Write a line, if nothing was recorded since the last."""
+        if self.count == self._sent:
+            self._write(self._zero)
+        self._sent = self.count
+
+
+class _Gauge:
+    """A value that is read once a step, and no more often: some tell what is new since then."""
+
+    __slots__ = ("_meter", "_read", "_value")
+
+    def __init__(self, identity: MeterId, step: _Step, read: Callable[[], float]) -> None:
+        self._meter = spectator_gauge.Gauge(identity, cast("WriterUnion", step))
+        self._read = read
+        self._value: float | None = None
+
+    def send(self) -> None:
+        """Read, and write the step's line."""
+        self._value = self._read()
+        self._meter.set(self._value)
+
+    def value(self) -> float:
+        """As it was in the last step."""
+        return self._read() if self._value is None else self._value
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A series as it is now. kind: counter, gauge, or summary: a timer's count and seconds."""
+
+    name: str
+    tags: dict[str, str]
+    kind: str
+    value: float
+    total_s: float = 0.0
 
 
 class Meters:
     """All series of a process."""
 
     def __init__(self, common_tags: dict[str, str]) -> None:
-        self._head = b'{"tags":' + msgspec.json.encode(common_tags) + b',"metrics":['
-        self._counters: dict[bytes, Counter] = {}
-        self._gauges: dict[bytes, Callable[[], float]] = {}
+        self.common_tags = common_tags
+        self._step = _Step()
+        self._counters: dict[str, Counter] = {}
         self._timers: dict[str, Timer] = {}
-        self._buckets: dict[tuple[str, int], bytes] = {}
+        self._gauges: dict[str, _Gauge] = {}
+        self._identities: dict[str, tuple[str, dict[str, str]]] = {}
 
     def counter(self, name: str, **tags: str) -> Counter:
-        """The counter with this name and these tags, made at the first call; published per s."""
-        return self._counters.setdefault(_series(name, "rate", tags), Counter())
+        """The counter with this name and these tags, made at the first call.
+
+        A tag's dots are written as two underscores: ipc__result.
+        """
+        identity = self._identity(name, tags)
+        key = identity.spectatord_id
+        if key not in self._counters:
+            self._counters[key] = Counter(identity, self._step)
+        return self._counters[key]
 
     def gauge(self, name: str, read: Callable[[], float], **tags: str) -> None:
-        """Publish what `read` returns at each step."""
-        self._gauges[_series(name, "gauge", tags)] = read
+        """Send what `read` returns at each step."""
+        identity = self._identity(name, tags)
+        self._gauges[identity.spectatord_id] = _Gauge(identity, self._step, read)
 
-    def timer(self, name: str) -> Timer:
-        """The timer with this name, made at the first call."""
-        return self._timers.setdefault(name, Timer())
+    def timer(self, name: str, **tags: str) -> Timer:
+        """The timer with this name and these tags, made at the first call."""
+        identity = self._identity(name, tags)
+        key = identity.spectatord_id
+        if key not in self._timers:
+            self._timers[key] = Timer(identity, self._step)
+        return self._timers[key]
 
     def __len__(self) -> int:
-        return len(self._counters) + len(self._gauges)
+        return len(self._counters) + len(self._gauges) + len(self._timers)
 
-    def take(self, *, timestamp_ms: int, span_s: float) -> bytes:
-        """The body for a step, in Atlas' publish format; counting starts again from 0.
+    def take(self) -> list[str]:
+        """The step's lines, in spectatord's protocol: those of every step before timers' values."""
+        recorded, self._step.lines = self._step.lines, []
+        for counter in self._counters.values():
+            counter.send()
+        for gauge in self._gauges.values():
+            gauge.send()
+        for timer in self._timers.values():
+            timer.send()
+        lines, self._step.lines = self._step.lines, []
+        return lines + recorded
 
-        span_s: how long the events were counted for; a rate is their number over it.
-        """
-        stamp = b',"timestamp":%d,"value":' % timestamp_ms
-        parts: list[bytes] = []
-        for series, counter in self._counters.items():
-            parts.append(series + stamp + _number(counter.count / span_s))
-            counter.count = 0.0
-        for series, read in self._gauges.items():
-            parts.append(series + stamp + _number(read()))
-        for name, timer in self._timers.items():
-            for bucket, count in timer.take().items():
-                parts.append(self._bucket(name, bucket) + stamp + _number(count / span_s))
-        return self._head + b"},".join(parts) + (b"}]}" if parts else b"]}")
+    def samples(self) -> Iterator[Sample]:
+        """Every series as it is now, counted from when the process started."""
+        for key, counter in self._counters.items():
+            yield Sample(*self._identities[key], "counter", counter.total + counter.count)
+        for key, gauge in self._gauges.items():
+            yield Sample(*self._identities[key], "gauge", gauge.value())
+        for key, timer in self._timers.items():
+            yield Sample(*self._identities[key], "summary", timer.count, timer.total_s)
 
-    def _bucket(self, name: str, bucket: int) -> bytes:
-        """The series of a timer's bucket, encoded once; there are at most some hundred."""
-        if (name, bucket) not in self._buckets:
-            tags = {"statistic": "percentile", "percentile": f"T{bucket:04X}"}
-            self._buckets[name, bucket] = _series(name, "rate", tags)
-        return self._buckets[name, bucket]
-
-
-def bucket_of(nanoseconds: int) -> int:
-    """The number of the bucket: nine to each power of four, of equal width; below 16 one each.
-
-    >>> [bucket_of(n) for n in (0, 15, 16, 21, 5_000_000, 100_000_000)]
-    [0, 15, 15, 16, 96, 115]
-    """
-    if nanoseconds < 16:
-        return max(0, nanoseconds)
-    power_of_four = (nanoseconds.bit_length() - 1) // 2
-    power = 1 << 2 * power_of_four
-    steps = (nanoseconds - power) // (power // 3)
-    return min(15 + 9 * (power_of_four - 2) + steps, BUCKETS - 1)
+    def _identity(self, name: str, tags: dict[str, str]) -> MeterId:
+        own = {key.replace("__", "."): value for key, value in tags.items()}
+        identity = MeterId(name, {**self.common_tags, **own})
+        self._identities[identity.spectatord_id] = name, own
+        return identity
 
 
 def common_tags(spec: InstanceSpec) -> dict[str, str]:
@@ -138,10 +204,7 @@ def common_tags(spec: InstanceSpec) -> dict[str, str]:
     }
 
 
-def _series(name: str, dstype: str, tags: dict[str, str]) -> bytes:
-    every = {"name": name, "atlas.dstype": dstype, **dict(sorted(tags.items()))}
-    return b'{"tags":' + msgspec.json.encode(every)
-
-
-def _number(value: float) -> bytes:
-    return repr(float(value)).encode()
+def request_counters(meters: Meters) -> dict[str, Counter]:
+    """`server.requests` for each status that there is."""
+    statuses = ("2xx", "4xx", "5xx", "shed")
+    return {status: meters.counter("server.requests", status=status) for status in statuses}

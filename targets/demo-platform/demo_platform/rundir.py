@@ -20,9 +20,12 @@ from demo_platform.errors import DemoError
 from demo_platform.process import is_alive
 
 CONTROL_SOCKET = "control.sock"
+SPANS_SOCKET = "spans.sock"
+LOGS_FOLDER = "logs"
 KEEPER_FILE = "keeper.json"
 LOG_FILE = "keeper.log"
 FILES_FOLDER = "files"
+FILTERS_FOLDER = "filters"
 
 _SOCKET_PATH_BYTES_MAX = 99
 _DYING_WORLD_WAIT_S = 5.0
@@ -44,6 +47,16 @@ class RunDir:
     def files(self) -> Path:
         """Where instances keep their files: on a tmpfs of the world where it has one."""
         return self.path / FILES_FOLDER
+
+    @property
+    def filters(self) -> Path:
+        """Where the edges look for filters."""
+        return self.path / FILTERS_FOLDER
+
+
+def filters_beside(own: Path) -> Path:
+    """The world's folder of the edges' filters, from an instance's own folder in `files`."""
+    return own.parent.parent / FILTERS_FOLDER
 
 
 def check_socket_path(path: Path, option: str) -> None:
@@ -145,7 +158,14 @@ def _known_names(path: Path) -> set[str]:
     """What a world may leave behind: a folder with a keeper.json is one, all of it is ours."""
     if (path / KEEPER_FILE).exists():
         return {entry.name for entry in path.iterdir()}
-    return {CONTROL_SOCKET, LOG_FILE, FILES_FOLDER, KEEPER_FILE + ".new"}
+    socket_files = {CONTROL_SOCKET, SPANS_SOCKET}
+    return socket_files | {
+        LOG_FILE,
+        LOGS_FOLDER,
+        FILES_FOLDER,
+        FILTERS_FOLDER,
+        KEEPER_FILE + ".new",
+    }
 
 
 def _lock(lock_fd: int) -> bool:

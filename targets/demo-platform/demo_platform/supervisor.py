@@ -1,8 +1,10 @@
-"""The supervisor: has instances forked and wired, replaces the dead, and tells what is so.
+"""The supervisor: brings a world up, keeps it so, and tells what is so.
 
-It is process 1 of the world. It asks the zygote for every fork and never forks itself, because
-its netlink library does not survive a fork; so it may use threads, sockets and an event loop.
+It is process 1 of the world. Its netlink library does not survive a fork, so it never forks itself
+(the zygote does); and so it may use threads, sockets and an event loop.
 """
+
+from __future__ import annotations
 
 import asyncio
 import json
@@ -12,62 +14,36 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import msgspec
 
-from demo_platform.document import NO_PROCESS, InstanceView, PlatformView, ProcessRef, State
+from demo_platform.document import PlatformView, ProcessRef, State
+from demo_platform.ec2.activities import Activities
+from demo_platform.ec2.autoscaler import Autoscaler
+from demo_platform.ec2.cloud import Cloud
+from demo_platform.ec2.eager_scaling import EagerScaling
+from demo_platform.ec2.evacuation import Evacuations
+from demo_platform.ec2.group_keeper import Estate, GroupKeeper
+from demo_platform.ec2.groups import groups_of
+from demo_platform.ec2.listening import url_of
+from demo_platform.ec2.metrics_source import StoreMetrics
 from demo_platform.errors import DemoError
-from demo_platform.fabric import NO_WIRE, Fabric, Wire
+from demo_platform.fabric import Fabric
+from demo_platform.fleet import Fleet, Tenant
 from demo_platform.knobs import Knobs
 from demo_platform.process import host_pid, started_ticks
 from demo_platform.registration import fetch_registered
-from demo_platform.scaling import CrashLoops, Death, Place, Suspensions
+from demo_platform.scaling import Death, Place
 from demo_platform.settings import Settings
-from demo_platform.topology import (
-    DISCOVERY,
-    VIEWERS,
-    Addresses,
-    InstanceSpec,
-    Slot,
-    slots_of,
-    spec_of,
-    viewer_slots_of,
-)
+from demo_platform.shared_properties import ALL
+from demo_platform.topology import VIEWERS, Addresses, slots_of, viewer_slots_of
 from demo_platform.zygote import MESSAGE_BYTES_MAX
-
-STARTS_AT_ONCE = 6
-HELLO_WITHIN_S = 15.0
-LINGER_S = 10.0
-"""How long a replaced instance's namespace goes on refusing connections, while its peers still
-know its address; closing it at once would turn every such call into a time-out."""
 
 POLL_STARTING_S = 0.3
 POLL_STEADY_S = 2.0
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Tenant:
-    """The instance that fills a slot now; it has a life, so its fields change."""
-
-    slot: Slot
-    incarnation: int
-    spec: InstanceSpec
-    since_s: float
-    process: ProcessRef = NO_PROCESS
-    wire: Wire = NO_WIRE
-    state: State = State.STARTING
-
-    @property
-    def place(self) -> Place:
-        return self.slot.group, self.slot.zone
-
-    def view(self) -> InstanceView:
-        return InstanceView(self.spec, self.process, self.wire.link, self.state)
 
 
 class Supervisor:
@@ -83,6 +59,7 @@ class Supervisor:
         knobs: Knobs,
         zygote: socket.socket,
         keeper: ProcessRef,
+        aws: socket.socket | None = None,
         on_ready: Callable[[int, float], None],
     ) -> None:
         self.settings = settings
@@ -91,7 +68,6 @@ class Supervisor:
         self.failure: DemoError | None = None
         self._fabric = fabric
         self._fabric_reason = fabric_reason
-        self._addresses = addresses
         self._zygote = zygote
         self._keeper = keeper
         self._on_ready = on_ready
@@ -99,19 +75,18 @@ class Supervisor:
         self._id = secrets.token_hex(4)
         self._itself = ProcessRef(host_pid(), started_ticks())
         self._state = "starting"
-        self._tenants: dict[str, _Tenant] = {}
         self._registered: set[str] = set()
-        self._suspensions = Suspensions()
-        self._suspensions_changed = asyncio.Event()
         self._started = asyncio.Event()
-        self._crashes = CrashLoops()
-        self._starts = asyncio.Semaphore(STARTS_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._make_groups(addresses, zygote)
+        self._aws_url = url_of(aws) if aws else ""
 
     async def run(self) -> None:
         """Bring the platform up and keep it so until `stopping` is set."""
         asyncio.get_running_loop().add_reader(self._zygote.fileno(), self._hear_zygote)
         self._spawn(self._bring_up())
+        if self.settings.store_socket:
+            self._spawn(self._autoscaler.run())
         await self.stopping.wait()
         self._state = "stopping"
         asyncio.get_running_loop().remove_reader(self._zygote.fileno())
@@ -126,7 +101,7 @@ class Supervisor:
 
     def view(self) -> PlatformView:
         """The platform as it is now."""
-        tenants = self._tenants.values()
+        tenants = self._fleet.everybody()
         return PlatformView(
             id=self._id,
             state="stopping" if self.stopping.is_set() else self._state,
@@ -143,47 +118,71 @@ class Supervisor:
             keeper=self._keeper,
             supervisor=self._itself,
             registered=len(self._registered),
-            suspensions=self._suspensions.as_dict(),
-            problems=dict(self._crashes.problems()),
+            suspensions=self.suspensions(),
+            problems=dict(self.estate.crashes.problems()),
+            aws_url=self._aws_url,
+            dials=self.knobs.dials(),
+            faults_api=self._fabric.faults_api,
         )
 
     def places(self) -> set[Place]:
         """Every (group, zone) there is."""
-        return {(s.group, s.zone) for s in self._all_slots()}
+        slots = slots_of(self.settings.size) + viewer_slots_of(self.settings.size)
+        return {(slot.group, slot.zone) for slot in slots}
 
     def suspend(self, token: str, places: set[Place]) -> None:
         """Replace nothing at these places until the token is released."""
-        self._suspensions.suspend(token, places)
-        self._wake_replacements()
+        self.estate.suspensions.suspend(token, places)
+        self.keeper.wake()
 
     def release(self, token: str) -> None:
         """Let the token's places be filled again."""
-        self._suspensions.release(token)
-        self._wake_replacements()
+        self.estate.suspensions.release(token)
+        self.keeper.wake()
+
+    def registered_instances(self, name: str) -> dict[str, str] | None:
+        """Addresses of the instances of a service, or the one of that id, that discovery lists.
+
+        None when there is no such service or instance.
+        """
+        specs = [t.spec for t in self._fleet.everybody() if name in {t.slot.service, t.spec.id}]
+        listed = (spec for spec in specs if spec.id in self._registered)
+        return {s.id: f"http://{s.address}:{s.port}" for s in listed} if specs else None
+
+    def scopes(self) -> set[str]:
+        """What properties can be set for: everybody, a service, an instance."""
+        specs = [t.spec for t in self._fleet.everybody()]
+        return {ALL, *(spec.service for spec in specs), *(spec.id for spec in specs)}
+
+    def evacuate(self, region: str, *, is_back: bool) -> None:
+        """Begin to evacuate a region, or to come back. Raises DemoError when that cannot work."""
+        if not self.settings.store_socket:
+            raise DemoError(
+                "there is no store to say what each step has brought about",
+                where=f"region {region}",
+                fix="start the platform by `chaosctl demo up`",
+            )
+        self._spawn(self.evacuations.run(self.evacuations.begin(region, is_back=is_back)))
 
     def suspensions(self) -> dict[str, list[dict[str, str]]]:
         """Every token with its places."""
-        return self._suspensions.as_dict()
-
-    def _all_slots(self) -> tuple[Slot, ...]:
-        return slots_of(self.settings.size) + viewer_slots_of(self.settings.size)
+        return self.estate.suspensions.as_dict()
 
     async def _bring_up(self) -> None:
-        slots = slots_of(self.settings.size)
-        for slot in slots:
-            self._settle(slot, 0)
-        await asyncio.gather(*(self._start(self._tenants[slot.key]) for slot in slots))
+        tenants = list(self._fleet.tenants.values())
+        await asyncio.gather(*(self._fleet.start(tenant) for tenant in tenants))
         timeout = aiohttp.ClientTimeout(total=2.0)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
                 await self._look_at_registrations(session)
-                if self._state == "starting" and len(self._registered) == len(slots):
+                if self._state == "starting" and len(self._registered) == len(tenants):
                     await self._let_viewers_in()
+                self.keeper.reconcile()
                 await self._until_next_look()
 
     async def _until_next_look(self) -> None:
         """Wait a while, or less once an instance has been started."""
-        busy = any(t.state is State.STARTING for t in self._tenants.values())
+        busy = any(t.state is State.STARTING for t in self._fleet.tenants.values())
         self._started.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(POLL_STARTING_S if busy else POLL_STEADY_S):
@@ -192,72 +191,25 @@ class Supervisor:
             await asyncio.sleep(POLL_STARTING_S)
 
     async def _let_viewers_in(self) -> None:
-        viewers = [self._settle(slot, 0) for slot in viewer_slots_of(self.settings.size)]
-        await asyncio.gather(*(self._start(tenant) for tenant in viewers))
+        viewers = [self._fleet.settle(slot) for slot in viewer_slots_of(self.settings.size)]
+        await asyncio.gather(*(self._fleet.start(tenant) for tenant in viewers))
         self._state = "ready"
         seconds = time.monotonic() - self._began_s
         _log.info("ready: %d registered after %.1f s", len(self._registered), seconds)
         self._on_ready(len(self._registered), seconds)
 
     async def _look_at_registrations(self, session: aiohttp.ClientSession) -> None:
-        tenants = [t for t in self._tenants.values() if t.slot.service != VIEWERS]
-        servers = [t.spec for t in tenants if t.slot.service == DISCOVERY]
-        listed = await fetch_registered(session, servers)
-        alive = [t for t in tenants if t.state is not State.DEAD and t.spec.id in listed]
+        listed = await fetch_registered(session, self._fleet.servers())
+        tenants = [t for t in self._fleet.everybody() if t.slot.service != VIEWERS]
+        lives = [t for t in tenants if t.state not in (State.DEAD, State.STOPPED)]
+        alive = [t for t in lives if t.spec.id in listed]
         for tenant in alive:
             if tenant.state is State.STARTING:
                 tenant.state = State.UP
-                self._crashes.forget(tenant.slot.key)
+                self.keeper.in_service(tenant)
         self._registered = {t.spec.id for t in alive}
 
-    def _settle(self, slot: Slot, incarnation: int) -> _Tenant:
-        spec = spec_of(
-            slot,
-            incarnation,
-            self._addresses,
-            seed=self.settings.seed,
-            publish_socket=self.settings.publish_socket,
-        )
-        tenant = _Tenant(slot, incarnation, spec, time.monotonic())
-        self._tenants[slot.key] = tenant
-        return tenant
-
-    async def _start(self, tenant: _Tenant) -> None:
-        """Have a tenant forked and wired. One that dies on the way is replaced like any other."""
-        async with self._starts:
-            tenant.since_s = time.monotonic()
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with ours:
-                with theirs:
-                    request = {
-                        "fork": msgspec.to_builtins(tenant.spec),
-                        "peers": self._peers_of(tenant.spec),
-                    }
-                    self._ask_zygote(request, theirs)
-                try:
-                    await self._introduce(tenant, ours)
-                except OSError as error:
-                    _log.warning("%s did not start: %s", tenant.spec.id, error)
-                    self._ask_zygote({"kill": tenant.spec.id})
-
-    def _peers_of(self, spec: InstanceSpec) -> list[str]:
-        """Addresses that an instance will speak with: its region's, and that of our probes."""
-        near = {t.spec.address for t in self._tenants.values() if t.spec.region == spec.region}
-        viewers = (s for s in viewer_slots_of(self.settings.size) if s.region == spec.region)
-        near |= {self._addresses.of(slot)[0] for slot in viewers}
-        return sorted((near - {spec.address}) | {self._fabric.probe_address})
-
-    async def _introduce(self, tenant: _Tenant, channel: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        channel.setblocking(False)
-        async with asyncio.timeout(HELLO_WITHIN_S):
-            hello = await loop.sock_recv(channel, MESSAGE_BYTES_MAX)
-        if not hello:
-            raise ConnectionError("the process ended before it said who it is")
-        said = json.loads(hello)
-        tenant.process = ProcessRef(said["pid"], said["started_ticks"])
-        tenant.wire = await self._fabric.wire(tenant.spec, said["pid"])
-        await loop.sock_sendall(channel, b"go")
+    def _has_started(self, tenant: Tenant) -> None:
         self._started.set()
         if tenant.slot.service == VIEWERS and tenant.state is State.STARTING:
             tenant.state = State.UP  # viewers register nowhere
@@ -270,7 +222,7 @@ class Supervisor:
         except ConnectionError:
             data = b""
         if not data:
-            self.stop(DemoError("the zygote died", where="supervisor", fix="run `up` again"))
+            self._zygote_died()
             return
         said: dict[str, Any] = json.loads(data)
         if "exited" in said:
@@ -282,42 +234,46 @@ class Supervisor:
             _log.info("zygote loaded in %.2f s", said["loaded"])
 
     def _died(self, instance_id: str, code: int, number: int) -> None:
-        tenant = next((t for t in self._tenants.values() if t.spec.id == instance_id), None)
+        tenant = self._fleet.find(instance_id)
         if tenant is None or tenant.state is State.DEAD:
             return
-        tenant.state = State.DEAD
         self._registered.discard(instance_id)
         death = Death(code, number, time.monotonic() - tenant.since_s)
-        delay_s = self._crashes.delay_s_after(tenant.slot.key, death)
         level = logging.WARNING if death.is_crash else logging.INFO
         _log.log(level, "%s (%s) %s", instance_id, tenant.slot.key, death)
-        self._spawn(self._replace(tenant, delay_s))
+        self.keeper.died(tenant, death)
 
-    async def _replace(self, dead: _Tenant, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
-        while self._suspensions.covers(dead.place):
-            await self._suspensions_changed.wait()
-        keeps_address = dead.slot.service in {DISCOVERY, VIEWERS}
-        if keeps_address:
-            await self._fabric.unwire(dead.wire)
-        successor = self._settle(dead.slot, dead.incarnation + 1)
-        await self._start(successor)
-        _log.info("%s replaces %s", successor.spec.id, dead.spec.id)
-        if not keeps_address:
-            await asyncio.sleep(LINGER_S)
-            await self._fabric.unwire(dead.wire)
-            self._addresses.release(dead.spec.address, dead.spec.port)
+    def _make_groups(self, addresses: Addresses, zygote: socket.socket) -> None:
+        """The instances, the groups that keep them, and whoever changes those."""
+        settings, knobs = self.settings, self.knobs
+        self._fleet = Fleet(
+            settings,
+            self._fabric,
+            addresses,
+            zygote,
+            on_start=self._has_started,
+            on_loss=self._zygote_died,
+        )
+        for slot in slots_of(settings.size):
+            self._fleet.settle(slot)
+        groups = groups_of(settings.size, now_ms=_now_ms())
+        self.estate = Estate(self._fleet, groups, Activities(_now_ms))
+        self.keeper = GroupKeeper(self.estate, spawn=self._spawn, now_ms=_now_ms)
+        self.cloud = Cloud(
+            self.estate, self.keeper, settings.size.regions, _now_ms, self._fleet.shortage
+        )
+        metrics = StoreMetrics(settings.store_socket)
+        eager = EagerScaling(self.cloud, is_on=lambda: knobs.is_on("eager-scaling"))
+        self._autoscaler = Autoscaler(
+            self.cloud,
+            metrics,
+            shrinks_during_errors=lambda: knobs.is_on("scale-in-during-errors"),
+            prepare=eager.follow_switch,
+        )
+        self.evacuations = Evacuations(self.cloud, knobs, metrics)
 
-    def _wake_replacements(self) -> None:
-        self._suspensions_changed.set()
-        self._suspensions_changed = asyncio.Event()
-
-    def _ask_zygote(self, message: dict[str, Any], *channels: socket.socket) -> None:
-        data = json.dumps(message).encode()
-        try:
-            socket.send_fds(self._zygote, [data], [channel.fileno() for channel in channels])
-        except ConnectionError:
-            self.stop(DemoError("the zygote died", where="supervisor", fix="run `up` again"))
+    def _zygote_died(self) -> None:
+        self.stop(DemoError("the zygote died", where="supervisor", fix="run `up` again"))
 
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -337,3 +293,7 @@ class Supervisor:
                     has_details=True,
                 )
             )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

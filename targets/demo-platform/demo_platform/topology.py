@@ -2,7 +2,7 @@
 
 A *slot* is a place in a group's zone that one instance fills at a time. When that instance dies
 the slot is filled again by the next *incarnation*: same service and zone, new id, new address
-(only discovery keeps its address, because every other instance has been told it).
+(only a discovery server keeps its address, because every other instance has been told it).
 """
 
 import hashlib
@@ -13,15 +13,54 @@ from enum import StrEnum
 BRIDGE = "br0"
 PROBE_ADDRESS = "10.0.0.1"
 PORT = 8080
-DISCOVERY = "discovery"
+CACHE_PORT_OFFSET = 3131
+"""A cache node speaks memcached's protocol this much above its HTTP port: at 11211, its own."""
+RPC_PORT_OFFSET = 5200
+"""A service that speaks gRPC or RSocket does so this much above its HTTP port: at 13280."""
+
+RPC_SERVICES = frozenset({"auth", "customer", "history", "license", "recs"})
+
+STORE_PORT_OFFSET = 5920
+"""A store node speaks to services and other nodes this much above its HTTP port: at 14000.
+
+Or below, where there is no such port.
+"""
+
+EUREKA = "eureka"
 VIEWERS = "viewers"
+EVCACHE = "evcache"
+EDGE = "edge"
+CASSANDRA = "cassandra"
 
 REGIONS = ("us-east-1", "us-west-2")
 ZONE_LETTERS = ("a", "b", "c")
 
-_DISCOVERY_HOST = 2
+ONE_OF_EACH = (
+    ("edge", 1),
+    ("api", 1),
+    ("auth", 1),
+    ("customer", 1),
+    ("playback", 1),
+    ("license", 1),
+    ("steering", 1),
+    ("catalog", 1),
+    ("recs", 1),
+    ("search", 1),
+    ("history", 1),
+    ("abtest", 1),
+)
+"""Instances of each service in a zone; those that others call most come first."""
+
+OTHER_REGIONS_LABEL = "other-regions"
+
+ALONE_INDEX = 1000
+"""From this index on, slots are those of instances that were started by themselves."""
+
+_EUREKA_HOST = 2
 _FIRST_HOST = 10
 _LAST_HOST = 250
+_LAST_PORT = 65_535
+_BEHIND_PROXIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +78,43 @@ class InstanceSpec:
     discovery: tuple[tuple[str, str, int], ...]
     """(zone, address, port) of the region's discovery servers, own zone first."""
     publish_socket: str
-    """Unix socket of the metrics store; empty when nobody listens."""
+    """Unix socket of a spectatord; empty when nobody listens."""
     labels: tuple[tuple[str, str], ...] = ()
+    trace_socket: str = ""
+    """Unix socket of the collector of spans; empty when nobody listens."""
+    remote: tuple[tuple[str, tuple[tuple[str, str, int], ...]], ...] = ()
+    """For each other region that this process talks to, its discovery servers."""
+    bound_address: str = ""
+    """Where it listens, if that is not where others reach it: a proxy has its own address."""
+    volume: str = ""
+    """The disk that outlives the instance, by name; empty: its disk goes with it."""
+
+    def bound(self, port: int) -> tuple[str, int]:
+        """Where the process listens for what comes to one of its ports."""
+        return self.bound_address or self.address, port
+
+    @property
+    def cache_port(self) -> int:
+        """Where it speaks memcached's protocol; 0 if it does not."""
+        return self.port + CACHE_PORT_OFFSET if self.service == EVCACHE else 0
+
+    @property
+    def rpc_port(self) -> int:
+        """Where it speaks gRPC or RSocket; 0 if it does neither."""
+        return self.port + RPC_PORT_OFFSET if self.service in RPC_SERVICES else 0
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port that the process listens on."""
+        return (
+            self.port,
+            *(port for port in (self.cache_port, self.rpc_port, self.store_port) if port),
+        )
+
+    @property
+    def store_port(self) -> int:
+        """Where a node of the wide-column store takes requests; 0: this is none."""
+        return store_port_of(self.port) if self.service == CASSANDRA else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +125,7 @@ class Size:
     regions: tuple[str, ...]
     per_zone: tuple[tuple[str, int], ...]
     starts_per_second: float
+    caches_per_zone: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +139,14 @@ class Slot:
     labels: tuple[tuple[str, str], ...] = ()
 
     @property
+    def is_alone(self) -> bool:
+        """Whether no scaling group keeps this slot filled."""
+        return self.index >= ALONE_INDEX
+
+    @property
     def group(self) -> str:
-        """The scaling group that keeps this slot filled."""
-        return f"{self.service}-{self.region}"
+        """The scaling group that keeps this slot filled, or the name of what none keeps."""
+        return f"{self.service}-{self.region}{'-alone' if self.is_alone else ''}"
 
     @property
     def key(self) -> str:
@@ -75,56 +155,46 @@ class Slot:
 
 
 SIZES = {
-    "normal": Size(
-        name="normal",
-        regions=REGIONS,
-        per_zone=(
-            ("edge", 1),
-            ("api", 2),
-            ("auth", 1),
-            ("customer", 1),
-            ("playback", 2),
-            ("catalog", 1),
-            ("recs", 1),
-            ("abtest", 1),
-        ),
-        starts_per_second=30.0,
-    ),
-    "small": Size(
-        name="small",
-        regions=REGIONS[:1],
-        per_zone=(
-            ("edge", 1),
-            ("api", 1),
-            ("auth", 1),
-            ("customer", 1),
-            ("playback", 1),
-            ("catalog", 1),
-            ("recs", 1),
-            ("abtest", 1),
-        ),
-        starts_per_second=8.0,
-    ),
+    "normal": Size(name="normal", regions=REGIONS, per_zone=ONE_OF_EACH, starts_per_second=30.0),
+    "small": Size(name="small", regions=REGIONS[:1], per_zone=ONE_OF_EACH, starts_per_second=8.0),
 }
 
 
 def slots_of(size: Size) -> tuple[Slot, ...]:
-    """Every slot of a platform but the viewers', discovery first."""
+    """Every slot of a platform but the viewers', discovery servers first."""
     zones = [(region, region + letter) for region in size.regions for letter in ZONE_LETTERS]
-    discovery = [Slot(DISCOVERY, region, zone, 0) for region, zone in zones]
+    servers = [Slot(EUREKA, region, zone, 0) for region, zone in zones]
+    caches = [
+        Slot(EVCACHE, region, zone, index, _others(size.regions, region))
+        for region, zone in zones
+        for index in range(size.caches_per_zone)
+    ]
+    stores = [
+        Slot(CASSANDRA, region, zone, 0, _others(size.regions, region)) for region, zone in zones
+    ]
     services = [
         Slot(service, region, zone, index)
         for region, zone in zones
         for service, count in size.per_zone
         for index in range(count)
     ]
-    return tuple(discovery + services)
+    return tuple(servers + caches + stores + services)
 
 
 def viewer_slots_of(size: Size) -> tuple[Slot, ...]:
     """One load generator a region. It lives in no zone, so that no zone outage can take it."""
-    share = (("regions", str(len(size.regions))),)  # among how many the offered rate is split
+    share = (("regions", ",".join(size.regions)),)  # among whom the offered rate is split
     return tuple(Slot(VIEWERS, region, region, 0, share) for region in size.regions)
+
+
+def store_port_of(port: int) -> int:
+    """Where a node of the wide-column store takes requests, by its HTTP port.
+
+    >>> store_port_of(8080), store_port_of(60000)
+    (14000, 54080)
+    """
+    above = port + STORE_PORT_OFFSET
+    return above if above <= _LAST_PORT else port - STORE_PORT_OFFSET
 
 
 def instance_id(seed: int, slot: Slot, incarnation: int) -> str:
@@ -137,6 +207,7 @@ class Style(StrEnum):
     """How instances are told apart on the network."""
 
     NETNS = "netns"  # 10.<region>.<zone>.<n>, each in a network namespace of its own
+    PROXY = "proxy"  # as loopback; but there listen proxies, and the instances elsewhere
     LOOPBACK = "loopback"  # 127.<region>.<zone>.<n>: all of 127/8 is local on Linux
     PORTS = "ports"  # 127.0.0.1 and a port each, where only that address is local
 
@@ -171,6 +242,13 @@ class Addresses:
         """Give an address back; it is not handed out again before the others have been."""
         self._taken.discard((address, port))
 
+    def bound(self, address: str) -> str:
+        """Where the instance of that address listens; empty: there."""
+        if self._style is not Style.PROXY:
+            return ""
+        first, region, rest = address.split(".", 2)
+        return f"{first}.{int(region) + _BEHIND_PROXIES}.{rest}"
+
     def _format(self, slot: Slot, host: int) -> tuple[str, int]:
         region, zone = _numbers(slot)
         if self._style is Style.PORTS:
@@ -199,6 +277,7 @@ def spec_of(
     *,
     seed: int,
     publish_socket: str = "",
+    trace_socket: str = "",
 ) -> InstanceSpec:
     """The instance that fills a slot for the nth time, counted from 0."""
     address, port = addresses.of(slot)
@@ -214,18 +293,37 @@ def spec_of(
         discovery=_discovery_of(slot, addresses),
         publish_socket=publish_socket,
         labels=slot.labels,
+        trace_socket=trace_socket,
+        remote=_remote_of(slot, addresses),
+        # What a store node has written is found again by the one that takes its place.
+        volume=f"{CASSANDRA}-{slot.zone}-{slot.index}" if slot.service == CASSANDRA else "",
+        bound_address=addresses.bound(address),
     )
 
 
 def _discovery_of(slot: Slot, addresses: Addresses) -> tuple[tuple[str, str, int], ...]:
     zones = [slot.region + letter for letter in ZONE_LETTERS]
     own_first = sorted(zones, key=lambda zone: (zone != slot.zone, zone))
-    return tuple((zone, *addresses.of(Slot(DISCOVERY, slot.region, zone, 0))) for zone in own_first)
+    return tuple((zone, *addresses.of(Slot(EUREKA, slot.region, zone, 0))) for zone in own_first)
+
+
+def _others(regions: tuple[str, ...], own: str) -> tuple[tuple[str, str], ...]:
+    """The label of a slot whose instance talks to other regions."""
+    others = ",".join(region for region in regions if region != own)
+    return ((OTHER_REGIONS_LABEL, others),) if others else ()
+
+
+def _remote_of(
+    slot: Slot, addresses: Addresses
+) -> tuple[tuple[str, tuple[tuple[str, str, int], ...]], ...]:
+    regions = [one for one in dict(slot.labels).get(OTHER_REGIONS_LABEL, "").split(",") if one]
+    there = {one: Slot(EUREKA, one, one + ZONE_LETTERS[0], 0) for one in regions}
+    return tuple((one, _discovery_of(there[one], addresses)) for one in regions)
 
 
 def _fixed_host(slot: Slot) -> int | None:
-    if slot.service == DISCOVERY:
-        return _DISCOVERY_HOST
+    if slot.service == EUREKA:
+        return _EUREKA_HOST
     if slot.service == VIEWERS:
         return _FIRST_HOST
     return None

@@ -48,6 +48,7 @@ class Birth:
     status_fd: JSON lines to the keeper: born, refused, up, ready, failed.
     alive_fd: reads end-of-file once the keeper is dead; the keeper's own end is keeper_fd.
     go_fd: a byte is read here when S has become the keeper's child.
+    aws: the host's socket on which S is to serve the AWS APIs.
     """
 
     settings: Settings
@@ -59,6 +60,7 @@ class Birth:
     alive_fd: int
     keeper_fd: int
     go_fd: int
+    aws: socket.socket | None
 
     def say(self, event: str, **fields: Any) -> None:
         """Tell the keeper; one that is gone needs no telling."""
@@ -115,6 +117,7 @@ def _live(birth: Birth) -> int:
 
 def _make_files(birth: Birth) -> None:
     birth.rundir.files.mkdir(mode=0o700, exist_ok=True)
+    birth.rundir.filters.mkdir(mode=0o700, exist_ok=True)
     if birth.style is Style.NETNS:
         namespaces.mount_files(birth.rundir.files, size_bytes=FILES_BYTES_MAX)
 
@@ -133,6 +136,8 @@ def _fork_zygote(birth: Birth, knobs: Knobs) -> socket.socket:
         ours.close()
         for fd in (birth.rundir.lock_fd, birth.status_fd, birth.alive_fd, birth.go_fd):
             os.close(fd)
+        if birth.aws is not None:
+            birth.aws.close()
         # Here and no earlier: the supervisor does not need what the zygote loads.
         from demo_platform.zygote import Nursery, run_zygote  # noqa: PLC0415
 
@@ -149,12 +154,13 @@ async def _supervise(birth: Birth, knobs: Knobs, zygote: socket.socket) -> DemoE
     """Run the platform until it is to end; returns why, when nobody asked for it."""
     # Here and no earlier: this module is also the zygote's, which must stay small and unthreaded.
     from demo_platform.control import serve_control  # noqa: PLC0415
+    from demo_platform.ec2.server import serve_aws  # noqa: PLC0415
     from demo_platform.supervisor import Supervisor  # noqa: PLC0415
 
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s"
     )
-    fabric = _fabric_of(birth.style)
+    fabric = _fabric_of(birth)
     try:
         await fabric.open()
     except DemoError as error:
@@ -168,18 +174,21 @@ async def _supervise(birth: Birth, knobs: Knobs, zygote: socket.socket) -> DemoE
         knobs=knobs,
         zygote=zygote,
         keeper=birth.keeper,
+        aws=birth.aws,
         on_ready=lambda registered, seconds: birth.say(
             "ready", registered=registered, seconds=seconds
         ),
     )
     _listen_for_the_end(birth, supervisor)
     runner = await serve_control(supervisor, birth.rundir.control_socket)
+    aws = await serve_aws(supervisor.cloud, birth.aws, inside=fabric.probe_address)
     birth.say("up", pid=host_pid())
     await supervisor.run()
     # The pipe can end well before the signal of the keeper's death comes, and the loop's end
     # brings back the signal's default: from here on nothing may stop us from sweeping up.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     await runner.cleanup()
+    await aws.cleanup()
     await fabric.close()
     return supervisor.failure
 
@@ -204,10 +213,13 @@ def _reap() -> None:
             pass
 
 
-def _fabric_of(style: Style) -> "Fabric":
+def _fabric_of(birth: Birth) -> "Fabric":
     from demo_platform.fabric import LoopbackFabric, NetnsFabric  # noqa: PLC0415
+    from demo_platform.proxy_fabric import ProxyFabric  # noqa: PLC0415
 
-    return NetnsFabric() if style is Style.NETNS else LoopbackFabric()
+    if birth.style is Style.PROXY:
+        return ProxyFabric(birth.settings.toxiproxy)
+    return NetnsFabric() if birth.style is Style.NETNS else LoopbackFabric()
 
 
 def _end(birth: Birth) -> None:

@@ -5,7 +5,8 @@ share its pages. The supervisor talks to it over one seqpacket pair in JSON; a r
 carries the instance's end of a channel, on which the child says who it is, waits until its link
 has been wired, and goes on to become the instance.
 
-    supervisor → zygote   {"fork": spec, "peers": [address]} + fd, {"kill": id}
+    supervisor → zygote   {"fork": spec, "peers": [address]} + fd,
+                          {"kill": id, "signal": number}
     zygote → supervisor   {"loaded": seconds}, {"failed": text},
                           {"exited": id, "code": n, "signal": s}
     child → supervisor    {"pid": n, "started_ticks": n}
@@ -29,7 +30,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from demo_platform import namespaces
+from demo_platform import disk, namespaces
 from demo_platform.knobs import Knobs
 from demo_platform.process import (
     die_with_parent,
@@ -81,7 +82,7 @@ class _Zygote:
         self._nursery = nursery
         self._knobs = knobs
         self._run_instance = run_instance
-        self._children: dict[int, str] = {}
+        self._children: dict[int, InstanceSpec] = {}
         self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def serve(self) -> None:
@@ -110,16 +111,16 @@ class _Zygote:
             self._fork(spec, message["peers"], channel)
             channel.close()
         elif "kill" in message:
-            for pid, instance_id in self._children.items():
-                if instance_id == message["kill"]:
-                    os.kill(pid, signal.SIGKILL)
+            for pid, spec in self._children.items():
+                if spec.id == message["kill"]:
+                    os.kill(pid, message["signal"])
         return True
 
     def _fork(self, spec: InstanceSpec, peers: list[str], channel: socket.socket) -> None:
         parent = os.getpid()
         pid = os.fork()
         if pid:
-            self._children[pid] = spec.id
+            self._children[pid] = spec
             return
         code = 1
         try:
@@ -154,8 +155,7 @@ class _Zygote:
             namespaces.raise_link("lo")
             namespaces.raise_link(INSTANCE_LINK, spec.address)
             namespaces.remember_neighbours(INSTANCE_LINK, peers)
-        folder = self._nursery.files / spec.id
-        folder.mkdir()
+        folder = disk.attach(self._nursery.files, spec, has_namespaces=self._nursery.has_namespaces)
         os.chdir(folder)
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
         self._run_instance(spec, self._knobs)
@@ -165,12 +165,13 @@ class _Zygote:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            instance_id = self._children.pop(pid)
+            spec = self._children.pop(pid)
+            disk.detach(self._nursery.files, spec, has_namespaces=self._nursery.has_namespaces)
             was_killed = os.WIFSIGNALED(status)
             _tell(
                 self._control,
                 {
-                    "exited": instance_id,
+                    "exited": spec.id,
                     "code": 0 if was_killed else os.waitstatus_to_exitcode(status),
                     "signal": os.WTERMSIG(status) if was_killed else 0,
                 },

@@ -23,21 +23,20 @@ def run_instance(spec: InstanceSpec, knobs: Knobs) -> None:
 async def _serve(spec: InstanceSpec) -> None:
     seen: dict[str, float] = {}
 
-    async def instances(_request: web.Request) -> web.Response:
+    async def apps(_request: web.Request) -> web.Response:
         now = time.monotonic()
-        return web.json_response(
-            [{"id": key, "status": "UP"} for key, at in seen.items() if now - at < LEASE_S]
-        )
+        up = [{"instanceId": key, "status": "UP"} for key, at in seen.items() if now - at < LEASE_S]
+        return web.json_response({"applications": {"application": [{"instance": up}]}})
 
     async def register(request: web.Request) -> web.Response:
         seen[await request.text()] = time.monotonic()
         return web.Response()
 
     app = web.Application()
-    app.add_routes([web.get("/instances", instances), web.post("/register", register)])
+    app.add_routes([web.get("/eureka/v2/apps", apps), web.post("/register", register)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, spec.address, spec.port).start()
+    await web.TCPSite(runner, *spec.bound(spec.port)).start()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as session:
         while True:
             is_registered = await _register(session, spec)

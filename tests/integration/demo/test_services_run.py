@@ -1,4 +1,4 @@
-"""Twenty-four services, three discovery servers and viewers, as processes: who notices what."""
+"""Services, discovery servers, cache, store and viewers, as processes: who notices what."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from demo_platform.services import SERVICES
 from tests.integration.demo.sink import Sink, sink
-from tests.integration.demo.worlds import World, kill, world
+from tests.integration.demo.worlds import SMALL, World, kill, world
 
 pytestmark = pytest.mark.integration
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
@@ -48,7 +49,7 @@ class Scene:
         time.sleep(wait_s)
         from_ms = int(time.time() * 1000)
         time.sleep(for_s)
-        return self.sink.total("cause", from_ms=from_ms, name="viewers.starts")
+        return self.sink.total("cause", from_ms=from_ms, name="playback.starts")
 
 
 @pytest.fixture
@@ -59,7 +60,9 @@ def scene() -> Iterator[Scene]:
         with sink(path) as kept, world(*options, "--publish", str(path)) as started:
             started.until_ready()
             one = Scene(started, kept)
-            one.until(lambda: kept.total("outcome", name="viewers.starts").get("ok", 0) > 20)
+            one.until(
+                lambda: kept.total("ipc.result", name="playback.starts").get("success", 0) > 20
+            )
             yield one
 
 
@@ -70,9 +73,9 @@ def failed_share(starts: dict[str, float]) -> float:
 
 
 def test_every_series_is_there_from_the_first_step_on(scene: Scene) -> None:
-    causes = {tags["cause"] for tags, _, _ in scene.sink.points(name="viewers.starts")}
+    causes = {tags["cause"] for tags, _, _ in scene.sink.points(name="playback.starts")}
     assert causes == {
-        *("abtest", "api", "auth", "catalog", "customer", "edge", "playback", "recs"),
+        *SERVICES,
         *("none", "unreachable"),
     }
     edges = scene.sink.points(name="edge.requests", status="5xx")
@@ -80,8 +83,10 @@ def test_every_series_is_there_from_the_first_step_on(scene: Scene) -> None:
     assert all(timestamp_ms % 1000 == 0 for _, timestamp_ms, _ in edges)
     series = {frozenset(tags.items()) for tags, _, _ in scene.sink.points()}
     nodes = [dict(one)["nf.node"] for one in series]
-    assert max(nodes.count(node) for node in set(nodes)) <= 60
-    assert set(_last_registered(scene)) == {27.0}
+    assert max(nodes.count(node) for node in set(nodes)) <= 136
+    assert set(_last(scene, "eureka.registered")) == {SMALL}
+    # A peer that is up before its first instances' second renewals may hold on for a moment.
+    scene.until(lambda: set(_last(scene, "eureka.selfPreservation")) == {0.0})
 
 
 def test_starts_go_on_when_recs_is_killed(scene: Scene) -> None:
@@ -90,6 +95,8 @@ def test_starts_go_on_when_recs_is_killed(scene: Scene) -> None:
     outcomes = scene.sink.total("outcome", name="client.calls", target="recs")
     assert outcomes["fallback"] > 20
     assert outcomes["failed"] == 0
+    # Two leases, a pass at most two seconds later, and a step until it is published.
+    scene.until(lambda: set(_last(scene, "eureka.registered")) == {SMALL - 3}, within_s=10)
 
 
 def test_starts_go_on_when_recs_hangs(scene: Scene) -> None:
@@ -109,12 +116,15 @@ def test_starts_fail_because_of_abtest_when_nothing_falls_back(scene: Scene) -> 
     assert failed_share(scene.starts_after(1.0, 8.0)) < 0.03
 
 
-def test_a_hung_zone_is_forgotten_and_comes_back(scene: Scene) -> None:
+def test_a_hung_zone_is_kept_by_self_preservation_and_comes_back(scene: Scene) -> None:
     scene.signal_all(signal.SIGSTOP, zone="us-east-1b")
     assert failed_share(scene.starts_after(0.0, 10.0)) < 0.03
-    scene.until(lambda: set(_last_registered(scene, "us-east-1a", "us-east-1c")) == {18.0})
+    others = ("us-east-1a", "us-east-1c")
+    scene.until(lambda: set(_last(scene, "eureka.selfPreservation", *others)) == {1.0})
+    assert set(_last(scene, "eureka.registered", *others)) == {SMALL}
     scene.signal_all(signal.SIGCONT, zone="us-east-1b")
-    scene.until(lambda: set(_last_registered(scene)) == {27.0})
+    scene.until(lambda: set(_last(scene, "eureka.selfPreservation")) == {0.0})
+    scene.until(lambda: set(_last(scene, "eureka.registered")) == {SMALL})
     assert failed_share(scene.starts_after(0.0, 8.0)) < 0.03
 
 
@@ -122,13 +132,13 @@ def test_an_instance_that_is_asked_to_go_leaves_at_once(scene: Scene) -> None:
     places = [{"group": "catalog-us-east-1", "zone": "us-east-1a"}]
     scene.world.ask("PUT", "/v1/suspensions/test", {"groups": places})
     scene.signal_all(signal.SIGTERM, service="catalog", zone="us-east-1a")
-    scene.until(lambda: set(_last_registered(scene)) == {26.0}, within_s=2.9)
+    scene.until(lambda: set(_last(scene, "eureka.registered")) == {SMALL - 1}, within_s=2.9)
     assert failed_share(scene.starts_after(0.0, 8.0)) < 0.03
 
 
-def _last_registered(scene: Scene, *zones: str) -> list[float]:
-    """What each zone's discovery server last said of how many it knows."""
+def _last(scene: Scene, name: str, *zones: str) -> list[float]:
+    """What each zone's discovery server last published under a name."""
     last: dict[str, float] = {}
-    for tags, _, value in scene.sink.points(name="discovery.registered"):
+    for tags, _, value in scene.sink.points(name=name):
         last[tags["nf.zone"]] = value
     return [last[zone] for zone in zones or ZONES]

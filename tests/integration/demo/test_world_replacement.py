@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from demo_platform.supervisor import LINGER_S
-from tests.integration.demo.worlds import CRASHING, PLAIN, World, world
+from demo_platform.fleet import LINGER_S
+from tests.integration.demo.worlds import CRASHING, PLAIN, SMALL, World, world
 
 pytestmark = pytest.mark.integration
 RECS = [{"group": "recs-us-east-1", "zone": "us-east-1a"}]
@@ -59,13 +59,11 @@ def test_killed_instance_is_replaced_in_its_zone(small: World) -> None:
     assert successor["group"] == victim["group"]
 
 
-@pytest.mark.parametrize(
-    ("service", "zone"), [("discovery", "us-east-1c"), ("viewers", "us-east-1")]
-)
+@pytest.mark.parametrize(("service", "zone"), [("eureka", "us-east-1c"), ("viewers", "us-east-1")])
 def test_whoever_is_known_by_address_keeps_it(small: World, service: str, zone: str) -> None:
     victim = killed(small, service, zone)
     assert replaced(small, victim)["address"] == victim["address"]
-    small.until(lambda document: document["registered"] == 27, within_s=15)
+    small.until(lambda document: document["registered"] == SMALL, within_s=15)
 
 
 def test_suspended_place_stays_empty_until_every_token_is_released(small: World) -> None:
@@ -133,7 +131,7 @@ def test_mistakes_are_named(
 
 def test_crashing_service_is_backed_off_and_named() -> None:
     with world("--size", "small", instances=CRASHING) as started:
-        document = started.until(lambda d: d["problems"] and d["registered"] == 26)
+        document = started.until(lambda d: d["problems"] and d["registered"] == SMALL - 1)
         assert list(document["problems"]) == ["recs/us-east-1a/0"]
         assert "exited with code 1" in document["problems"]["recs/us-east-1a/0"]
         time.sleep(4)
@@ -154,7 +152,7 @@ def test_namespaces_of_the_replaced_are_let_go(small: World) -> None:
         os.kill(victim["pid"], 9)
         replaced(small, victim)
     time.sleep(LINGER_S + 2)
-    assert namespaces_held() == before == 28  # 27 instances and the viewers
+    assert namespaces_held() == before == SMALL + 1  # and the viewers
 
 
 def target_of(link: Path) -> str:

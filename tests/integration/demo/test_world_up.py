@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.demo.worlds import PLAIN, ROOT, World, world
+from tests.integration.demo.worlds import COUNTS, PLAIN, ROOT, World, world
 
 pytestmark = pytest.mark.integration
 REFUSED_ANSWER = "connection refused"
@@ -66,7 +66,7 @@ def small() -> Iterator[World]:
         yield started
 
 
-@pytest.mark.parametrize(("size", "count"), [("small", 27), ("normal", 66)])
+@pytest.mark.parametrize(("size", "count"), COUNTS.items())
 def test_real_services_all_register(size: str, count: int) -> None:
     with world("--size", size, "--seed", "7") as started:
         document = started.until_ready()
@@ -107,7 +107,9 @@ def test_instances_hold_only_descriptors_of_their_own(small: World) -> None:
 def test_files_of_instances_are_not_seen_outside(small: World) -> None:
     document = small.platform()
     inside = Path(f"/proc/{document['supervisor']['pid']}/root{small.folder}/files")
-    assert {entry.name for entry in inside.iterdir()} >= {i["id"] for i in document["instances"]}
+    of_their_own = {i["id"] for i in document["instances"] if i["service"] != "cassandra"}
+    volumes = {f"cassandra-{i['zone']}-0" for i in document["instances"]}  # outlive an instance
+    assert {entry.name for entry in inside.iterdir()} >= of_their_own | volumes
     assert not list((small.folder / "files").iterdir())
     assert str(small.folder) not in Path("/proc/self/mountinfo").read_text()
 
@@ -117,6 +119,29 @@ def test_switches_and_traffic_are_turned_for_all(small: World) -> None:
     assert small.platform()["switches"]["retry-storm"] is True
     small.ask("PUT", "/v1/traffic", {"starts_per_second": 12.5})
     assert small.platform()["starts_per_second"] == 12.5
+    small.ask("PUT", "/v1/traffic", {"starts_per_second": 0, "over_s": 60})
+    assert 0 < small.platform()["starts_per_second"] <= 12.5
+    assert small.ask("PUT", "/v1/dials", {"weight-us-west-2": 0})[1]["weight-us-west-2"] == 0
+    assert small.platform()["dials"]["weight-us-west-2"] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "what"),
+    [
+        ("/v1/traffic", {"starts_per_second": 1, "over_s": -1}, "over_s is not a duration: -1"),
+        ("/v1/traffic", {"starts_per_second": True}, "starts_per_second is not a rate: True"),
+        ("/v1/dials", {"weight-us-east-2": 1}, "unknown dial 'weight-us-east-2'"),
+        ("/v1/dials", {"diurnal-ratio": 2}, "dial 'diurnal-ratio' cannot stand at 2"),
+        ("/v1/dials", {"diurnal-ratio": "x"}, "dial 'diurnal-ratio' cannot stand at 'x'"),
+    ],
+)
+def test_a_wrong_rate_or_dial_changes_nothing(
+    small: World, path: str, body: dict[str, Any], what: str
+) -> None:
+    before = small.platform()
+    status, said = small.ask("PUT", path, body)
+    assert (status, said["error"]["what"]) == (400, what)
+    assert small.platform()["dials"] == before["dials"]
 
 
 def test_killed_instance_refuses_and_does_not_time_out(small: World) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demo_platform.topology import SIZES, slots_of
 from tests.integration.observer.difference import Residue, diff
 from tests.integration.observer.snapshot import Scope, Snapshot, become_subreaper, take
 
@@ -25,6 +26,9 @@ ROOT = Path(__file__).parents[3]
 PLAIN = "tests.integration.demo.plain_instance"
 CRASHING = "tests.integration.demo.crashing_instance"
 READY_WITHIN_S = 40.0
+COUNTS = {name: len(slots_of(size)) for name, size in SIZES.items()}
+"""How many instances register, by size."""
+SMALL = COUNTS["small"]
 
 _LAUNCH = """
 import sys
@@ -55,7 +59,8 @@ class World:
         try:
             connection.request(method, path, None if body is None else json.dumps(body))
             response = connection.getresponse()
-            return response.status, json.loads(response.read())
+            answer = response.read()
+            return response.status, json.loads(answer) if answer else None
         finally:
             connection.close()
 

@@ -1,99 +1,25 @@
 """What a call does with the endings of its tries."""
 
 import asyncio
-import json
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
 
 import pytest
 
-from demo_platform.balancer import Peer
-from demo_platform.client import Client
-from demo_platform.knobs import Knobs
-from demo_platform.metrics import Meters
-from demo_platform.pool import Pool
-from demo_platform.registry import Registered
-from demo_platform.service import Body, Dependency, Request, ServiceFailed
+from demo_platform.hystrix.frames import frames
+from demo_platform.service import ServiceFailed
 from demo_platform.transport import Ending, Reply
-
-Jump = Callable[[Coroutine[Any, Any, Any]], Any]
-
-OK = Reply(Ending.ANSWERED, b'{"fine":true}')
-SHED = Reply(Ending.SHED, cause="catalog")
-DEEPER = Reply(Ending.FAILED, cause="customer")
-FAILED = Reply(Ending.FAILED, cause="catalog")
-SILENT = Reply(Ending.TIMED_OUT)
-GONE = Reply(Ending.UNREACHABLE)
-DEPENDENCIES = (
-    Dependency("catalog", timeout_s=0.3, in_flight_max=2),
-    Dependency("recs", timeout_s=0.2, is_optional=True),
+from tests.unit.demo_platform.clients import (
+    DEEPER,
+    FAILED,
+    GONE,
+    OK,
+    SHED,
+    SILENT,
+    SNAPSHOT_S,
+    Jump,
+    Scene,
+    ScriptedPool,
+    failure,
 )
-
-
-class ScriptedPool(Pool):
-    """Answers from a script; the last line is repeated for ever."""
-
-    def __init__(self, *replies: Reply, instances: int = 3, takes_s: float = 0.0) -> None:
-        self.replies = list(replies)
-        self.takes_s = takes_s
-        self.peers = [
-            Peer(Registered(f"i-{n}", "x", "r", "abc"[n], "127.0.0.1", 1, "UP"))
-            for n in range(instances)
-        ]
-        self.calls: list[tuple[str, dict[str, str], float]] = []
-        self.avoided: list[frozenset[str]] = []
-
-    def choose(
-        self, service: str, *, tried: Sequence[Peer], avoid_zones: frozenset[str]
-    ) -> Peer | None:
-        self.avoided.append(avoid_zones)
-        return next((peer for peer in self.peers if peer not in tried), None)
-
-    async def post(
-        self, peer: Peer, route: str, *, body: bytes, headers: dict[str, str], timeout_s: float
-    ) -> Reply:
-        self.calls.append((peer.id, headers, timeout_s))
-        await asyncio.sleep(self.takes_s)
-        return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-
-
-class Scene:
-    """A client on a scripted pool; must be made inside a running loop."""
-
-    def __init__(self, pool: ScriptedPool, *on: str) -> None:
-        knobs = Knobs()
-        for name in on:
-            knobs.set(name, True)
-        self.pool = pool
-        self.meters = Meters({})
-        self.client = Client(DEPENDENCIES, pool=pool, knobs=knobs, meters=self.meters)
-
-    async def call(self, service: str = "catalog", *, left_s: float = 1.0) -> Body:
-        deadline = asyncio.get_running_loop().time() + left_s
-        request = Request("play", {}, deadline, "r-1")
-        return await self.client.call(service, "title", {}, request)
-
-    def counted(self) -> dict[str, float]:
-        """Series that are not 0, as name target [outcome]."""
-        metrics = json.loads(self.meters.take(timestamp_ms=0, span_s=1.0))["metrics"]
-        return {
-            " ".join(value for key, value in sorted(metric["tags"].items()) if "." not in key): (
-                metric["value"]
-            )
-            for metric in metrics
-            if metric["value"]
-        }
-
-
-def failure(coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, tuple[str, int]]:
-    """The cause and status that a call fails with."""
-
-    async def run() -> tuple[str, int]:
-        with pytest.raises(ServiceFailed) as caught:
-            await coroutine
-        return caught.value.cause, caught.value.status
-
-    return run()
 
 
 @pytest.mark.parametrize(
@@ -151,6 +77,34 @@ def test_retries_stay_within_the_budget_when_everything_is_shed(jump: Jump) -> N
     jump(scene())
 
 
+def test_what_a_request_carries_is_done_to_it_alone_and_goes_on(jump: Jump) -> None:
+    async def scene() -> None:
+        stage = Scene(ScriptedPool(OK))
+        assert await failure(stage.call(fit="catalog=fail")) == ("catalog", 502)
+        assert stage.pool.calls == []
+        assert await stage.call() == {"fine": True}
+        assert await stage.call(fit="abtest=fail") == {"fine": True}
+        headers = [headers.get("x-fit") for _, headers, _ in stage.pool.calls]
+        assert headers == [None, "abtest=fail"]
+        assert stage.counted() == {
+            "client.calls failed catalog": 1,
+            "client.calls ok catalog": 2,
+            "client.injected catalog": 1,
+        }
+
+    jump(scene())
+
+
+def test_what_a_request_carries_is_fallen_back_from(jump: Jump) -> None:
+    async def scene() -> None:
+        stage = Scene(ScriptedPool(OK))
+        answer = await stage.call("recs", fit="recs=delay:1s")
+        assert "rows" in answer
+        assert stage.pool.calls == []
+
+    jump(scene())
+
+
 def test_carries_what_is_left_of_the_deadline(jump: Jump) -> None:
     async def scene() -> None:
         stage = Scene(ScriptedPool(OK))
@@ -184,6 +138,7 @@ def test_opens_the_circuit_when_the_service_keeps_failing(jump: Jump) -> None:
         stage = Scene(ScriptedPool(FAILED))
         for _ in range(10):
             await failure(stage.call())
+        await asyncio.sleep(SNAPSHOT_S)
         asked = len(stage.pool.calls)
         assert await failure(stage.call()) == ("catalog", 502)
         assert len(stage.pool.calls) == asked
@@ -235,40 +190,85 @@ def test_an_optional_dependency_is_not_waited_for_twice(jump: Jump) -> None:
     jump(scene())
 
 
+def test_the_last_answer_stands_in_for_the_next(jump: Jump) -> None:
+    async def scene() -> None:
+        stage = Scene(ScriptedPool(OK, GONE))
+        assert await stage.call("steering") == {"fine": True}
+        assert await stage.call("steering") == {"fine": True, "fallback": True}
+        assert stage.counted()["client.calls fallback steering"] == 1
+
+    jump(scene())
+
+
+def test_there_is_no_last_answer_before_the_first(jump: Jump) -> None:
+    async def scene() -> None:
+        stage = Scene(ScriptedPool(GONE))
+        assert await failure(stage.call("steering")) == ("steering", 502)
+        assert stage.counted() == {"client.calls failed steering": 1, "client.retries steering": 1}
+
+    jump(scene())
+
+
 def test_falls_back_while_the_circuit_is_open(jump: Jump) -> None:
     async def scene() -> None:
         stage = Scene(ScriptedPool(SILENT))
-        for _ in range(12):
+        for _ in range(10):
             await stage.call("recs")
+        await asyncio.sleep(SNAPSHOT_S)
+        asked = len(stage.pool.calls)
+        for _ in range(2):
+            await stage.call("recs")
+        assert len(stage.pool.calls) == asked
         assert stage.counted() == {"breaker.open recs": 1, "client.calls fallback recs": 12}
 
     jump(scene())
 
 
-def test_no_fallback_lets_an_optional_dependency_fail_its_caller(jump: Jump) -> None:
+def test_a_service_that_blames_another_counts_as_a_bad_request(jump: Jump) -> None:
     async def scene() -> None:
-        stage = Scene(ScriptedPool(GONE), "no-fallback")
-        assert await failure(stage.call("recs")) == ("recs", 502)
-
-    jump(scene())
-
-
-def test_long_timeouts_carry_no_deadline(jump: Jump) -> None:
-    async def scene() -> None:
-        stage = Scene(ScriptedPool(OK), "long-timeouts")
-        await stage.call(left_s=0.1)
-        _, headers, timeout_s = stage.pool.calls[0]
-        assert timeout_s == 10.0
-        assert "x-deadline-ms" not in headers
-
-    jump(scene())
-
-
-@pytest.mark.parametrize("reply", [GONE, SILENT, SHED, FAILED, DEEPER])
-def test_a_retry_storm_tries_three_times_whatever_went_wrong(jump: Jump, reply: Reply) -> None:
-    async def scene() -> None:
-        stage = Scene(ScriptedPool(reply), "retry-storm")
+        stage = Scene(ScriptedPool(DEEPER))
         await failure(stage.call())
-        assert len(stage.pool.calls) == 3
+        await asyncio.sleep(1.0)
+        (frame, *_) = frames(stage.client.runtime, wall_ms=0)
+        assert (frame["name"], frame["rollingCountBadRequests"]) == ("catalog", 1)
+        assert (frame["requestCount"], frame["rollingCountFallbackMissing"]) == (0, 0)
+
+    jump(scene())
+
+
+def test_a_service_that_takes_too_long_counts_as_a_time_out(jump: Jump) -> None:
+    async def scene() -> None:
+        stage = Scene(ScriptedPool(SILENT))
+        await failure(stage.call())
+        await asyncio.sleep(1.0)
+        (frame, *_) = frames(stage.client.runtime, wall_ms=0)
+        assert (frame["rollingCountTimeout"], frame["errorCount"]) == (1, 1)
+
+    jump(scene())
+
+
+def test_a_command_times_out_after_all_its_tries(jump: Jump) -> None:
+    async def scene() -> None:
+        stage = Scene(ScriptedPool(OK, takes_s=0.9))
+        assert await failure(stage.call(left_s=9.0)) == ("catalog", 504)
+        assert stage.properties("catalog").timeout_ms == 850
+        stage.knobs.set("long-timeouts", True)
+        await stage.call()
+        assert stage.properties("catalog").timeout_ms == 20_250
+
+    jump(scene())
+
+
+def test_properties_are_obeyed_at_the_next_call(jump: Jump) -> None:
+    async def scene() -> None:
+        stage = Scene(ScriptedPool(OK))
+        name = "hystrix.command.catalog.circuitBreaker.forceOpen"
+        await stage.call()
+        stage.knobs.properties.write({"api": {name: True}})
+        assert stage.counted()["breaker.open catalog"] == 1
+        assert await failure(stage.call()) == ("catalog", 502)
+        stage.knobs.properties.write({"api": {name: True}, "i-7": {name: False}})
+        await stage.call()
+        assert "breaker.open catalog" not in stage.counted()
 
     jump(scene())

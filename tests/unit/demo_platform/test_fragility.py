@@ -2,7 +2,26 @@
 
 import pytest
 
-from demo_platform.fragility import SWITCHES, CallPolicy, call_policy, queue_wait_s, slots
+from demo_platform.evcache.read_through import CachePolicy
+from demo_platform.fragility import (
+    LONG_TIMEOUT_S,
+    STORMING,
+    SWITCHES,
+    CallPolicy,
+    ChoicePolicy,
+    DevicePolicy,
+    cache_policy,
+    call_policy,
+    choice_policy,
+    device_policy,
+    keeps_to_zone,
+    needs_registry,
+    queue_wait_s,
+    sheds_by_priority,
+    slots,
+    store_capacity,
+    token_leeway_s,
+)
 from demo_platform.knobs import NAMES, Knobs
 from demo_platform.service import Capacity, Dependency
 
@@ -23,7 +42,31 @@ FLAWED = {
     ("long-timeouts", "recs"): CallPolicy(10.0, 2, True, True, False, False),
     ("retry-storm", "catalog"): CallPolicy(0.3, 3, False, False, True, True),
     ("retry-storm", "recs"): CallPolicy(0.2, 3, False, True, True, True),
+    ("no-bulkhead", "catalog"): CallPolicy(0.3, 2, True, False, True, True, has_own_pool=False),
+    ("no-bulkhead", "recs"): CallPolicy(0.2, 2, True, True, True, False, has_own_pool=False),
+    ("no-next-server", "catalog"): CallPolicy(0.3, 1, True, False, True, True),
+    ("no-next-server", "recs"): CallPolicy(0.2, 1, True, True, True, False),
+    ("fallback-calls-service", "catalog"): CallPolicy(
+        0.3, 2, True, False, True, True, has_local_fallback=False
+    ),
+    ("fallback-calls-service", "recs"): CallPolicy(
+        0.2, 2, True, True, True, False, has_local_fallback=False
+    ),
 }
+CHOICE = {
+    "no-ejection": ChoicePolicy(leaves_alone=False, is_informed=False),
+    "no-next-server": ChoicePolicy(leaves_alone=False),
+}
+STORE = {"no-store-limit", "small-store"}
+CACHE = {
+    "no-ttl-jitter": CachePolicy(jitter_ratio=0.0),
+    "no-single-flight": CachePolicy(has_single_flight=False),
+    "no-stale-reads": CachePolicy(serves_stale=False),
+    "no-other-zone-reads": CachePolicy(reads_other_zones=False),
+}
+
+
+DEVICE = {"storming-devices": STORMING}
 
 
 def knobs_with(*on: str) -> Knobs:
@@ -46,7 +89,56 @@ def test_calls_soundly_when_every_switch_is_off(dependency: Dependency) -> None:
 @pytest.mark.parametrize("dependency", [NEEDED, OPTIONAL], ids=["needed", "optional"])
 def test_a_switch_changes_how_a_dependency_is_called(switch: str, dependency: Dependency) -> None:
     policy = call_policy(dependency, knobs_with(switch))
-    assert policy == FLAWED[switch, dependency.service]
+    assert policy == FLAWED.get((switch, dependency.service), SOUND[dependency.service])
+
+
+GROUPS = {"eager-scaling", "scale-in-during-errors"}
+"""What the autoscaler heeds, tested with it."""
+
+
+@pytest.mark.parametrize("switch", NAMES)
+def test_a_switch_changes_how_caches_are_used(switch: str) -> None:
+    assert cache_policy(knobs_with(switch)) == CACHE.get(switch, CachePolicy())
+    is_of_edge = not sheds_by_priority(knobs_with(switch))
+    is_of_calls = (switch, "recs") in FLAWED
+    is_of_calls |= choice_policy(knobs_with(switch)) != ChoicePolicy()
+    is_of_zones = keeps_to_zone(knobs_with(switch))
+    is_of_discovery = needs_registry(knobs_with(switch))
+    bound = (switch in CACHE, is_of_calls, switch in DEVICE, switch in STORE, is_of_edge)
+    is_of_tokens = token_leeway_s(knobs_with(switch)) == 0
+    rest = (is_of_zones, is_of_tokens, is_of_discovery, switch in GROUPS)
+    assert sum((*bound, *rest)) == 1
+
+
+@pytest.mark.parametrize("switch", NAMES)
+def test_a_switch_changes_how_instances_are_chosen(switch: str) -> None:
+    assert choice_policy(knobs_with(switch)) == CHOICE.get(switch, ChoicePolicy())
+    assert needs_registry(knobs_with(switch)) is (switch == "registry-required")
+
+
+@pytest.mark.parametrize("switch", NAMES)
+def test_a_switch_changes_how_devices_ask_again(switch: str) -> None:
+    knobs = knobs_with(switch)
+    knobs.turn("device-tries", 4)
+    knobs.turn("device-jitter-ratio", 0.5)
+    sound = DevicePolicy(tries=4, first_s=0.1, max_s=0.8, jitter_ratio=0.5)
+    assert device_policy(knobs) == DEVICE.get(switch, sound)
+
+
+def test_services_leave_their_zone_unless_a_switch_keeps_them_there() -> None:
+    assert not keeps_to_zone(Knobs())
+    assert keeps_to_zone(knobs_with("no-spill-over"))
+
+
+def test_a_store_without_its_limit_lets_everybody_wait() -> None:
+    assert store_capacity(Knobs()).queue_wait_s < 0.1
+    assert store_capacity(knobs_with("no-store-limit")).queue_wait_s == LONG_TIMEOUT_S
+
+
+def test_a_small_store_does_a_fifth() -> None:
+    large, small = store_capacity(Knobs()), store_capacity(knobs_with("small-store"))
+    assert small.slots / small.read_s == pytest.approx(large.slots / large.read_s / 5)
+    assert small.queue_wait_s == large.queue_wait_s
 
 
 @pytest.mark.parametrize(

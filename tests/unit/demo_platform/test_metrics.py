@@ -1,71 +1,81 @@
-"""The body that is published each second."""
+"""The lines that are sent each step."""
 
-import json
-import random
-from typing import Any
+from __future__ import annotations
 
-from atlas.expr.sketch_expr import bucket_of as bucket_of_the_store
-from demo_platform.metrics import IDLE_STEPS_MAX, Meters, bucket_of
+from demo_platform.metrics import LINES_MAX, Meters
 
-
-def taken(meters: Meters, *, span_s: float = 1.0) -> dict[tuple[str, ...], float]:
-    body: dict[str, Any] = json.loads(meters.take(timestamp_ms=5000, span_s=span_s))
-    assert body["tags"] == {"nf.app": "edge"}
-    assert {metric["timestamp"] for metric in body["metrics"]} <= {5000}
-    return {tuple(metric["tags"].values()): metric["value"] for metric in body["metrics"]}
+EDGE = {"nf.app": "edge"}
 
 
-def test_publishes_a_counter_from_the_first_step_on() -> None:
-    meters = Meters({"nf.app": "edge"})
+def test_a_counter_has_a_line_from_the_first_step_on() -> None:
+    meters = Meters(EDGE)
     meters.counter("edge.requests", status="5xx")
-    assert taken(meters) == {("edge.requests", "rate", "5xx"): 0.0}
+    assert meters.take() == ["c:edge.requests,nf.app=edge,status=5xx:0"]
 
 
 def test_counts_each_event_once() -> None:
-    meters = Meters({"nf.app": "edge"})
+    meters = Meters(EDGE)
     meters.counter("calls", target="api").add()
     meters.counter("calls", target="api").add(2)
-    assert taken(meters) == {("calls", "rate", "api"): 3.0}
-    assert taken(meters) == {("calls", "rate", "api"): 0.0}
+    assert meters.take() == ["c:calls,nf.app=edge,target=api:3.0"]
+    assert meters.take() == ["c:calls,nf.app=edge,target=api:0"]
 
 
-def test_a_rate_is_per_second_when_the_span_is_longer() -> None:
-    meters = Meters({"nf.app": "edge"})
-    meters.counter("calls").add(10)
-    assert taken(meters, span_s=4.0) == {("calls", "rate"): 2.5}
+def test_a_tag_may_have_a_dot() -> None:
+    meters = Meters({})
+    meters.counter("playback.starts", ipc__result="success", cause="none")
+    assert meters.take() == ["c:playback.starts,cause=none,ipc.result=success:0"]
 
 
 def test_reads_a_gauge_when_taken() -> None:
-    meters = Meters({"nf.app": "edge"})
+    meters = Meters(EDGE)
     level = [1]
     meters.gauge("open", lambda: level[0], target="api")
     level[0] = 7
-    assert taken(meters) == {("open", "gauge", "api"): 7.0}
+    assert meters.take() == ["g:open,nf.app=edge,target=api:7"]
 
 
-def test_is_a_body_even_without_series() -> None:
-    assert taken(Meters({"nf.app": "edge"})) == {}
+def test_has_no_lines_without_series() -> None:
+    assert Meters(EDGE).take() == []
 
 
-def test_buckets_are_those_of_the_store() -> None:
-    chance = random.Random(4711)
-    wide = [chance.randrange(1 << chance.randrange(1, 64)) for _ in range(20_000)]
-    for nanoseconds in [*range(5_000), *wide, (1 << 63) - 1]:
-        assert bucket_of(nanoseconds) == bucket_of_the_store(nanoseconds), nanoseconds
+def test_a_timer_sends_each_value_and_says_when_it_was_idle() -> None:
+    meters = Meters({})
+    timer = meters.timer("latency", zone="a")
+    idle = ["c:latency,statistic=count,zone=a:0"]
+    assert meters.take() == idle
+    timer.record(0.25)
+    timer.record(0.5)
+    assert meters.take() == ["T:latency,zone=a:0.25", "T:latency,zone=a:0.5"]
+    assert meters.take() == idle
 
 
-def test_a_timer_counts_by_bucket_until_there_is_nothing_for_long() -> None:
-    meters = Meters({"nf.app": "edge"})
+def test_lines_of_every_step_come_before_values() -> None:
+    meters = Meters({})
+    meters.timer("latency").record(0.25)
+    meters.counter("calls").add()
+    assert [line[0] for line in meters.take()] == ["c", "T"]
+
+
+def test_values_that_nobody_takes_are_only_counted() -> None:
+    meters = Meters({})
     timer = meters.timer("latency")
-    assert taken(meters) == {}
-    for seconds in (0.1, 0.1, 0.005, -0.001):
-        timer.record(seconds)
-    counted = {
-        ("latency", "rate", f"T{bucket:04X}", "percentile"): count
-        for bucket, count in ((0x73, 2.0), (0x60, 1.0), (0, 1.0))
+    for _ in range(LINES_MAX + 10):
+        timer.record(0.5)
+    assert len(meters.take()) == LINES_MAX
+    (sample,) = meters.samples()
+    assert (sample.value, sample.total_s) == (LINES_MAX + 10, (LINES_MAX + 10) / 2)
+
+
+def test_samples_are_counted_from_the_start() -> None:
+    meters = Meters(EDGE)
+    calls = meters.counter("calls", ipc__result="success")
+    meters.gauge("open", lambda: 7.0)
+    calls.add(2)
+    meters.take()
+    calls.add()
+    found = {(one.name, one.kind, one.value, *one.tags.items()) for one in meters.samples()}
+    assert found == {
+        ("calls", "counter", 3.0, ("ipc.result", "success")),
+        ("open", "gauge", 7.0),
     }
-    assert taken(meters) == counted
-    timer.record(0.1)
-    assert sorted(taken(meters).values()) == [0.0, 0.0, 1.0]
-    others = [len(taken(meters)) for _ in range(IDLE_STEPS_MAX + 1)]
-    assert others == [3] * (IDLE_STEPS_MAX - 1) + [1, 0]

@@ -6,7 +6,9 @@ from collections import Counter
 
 import pytest
 
+from demo_platform.services import SERVICES
 from demo_platform.topology import (
+    RPC_SERVICES,
     SIZES,
     Addresses,
     Slot,
@@ -21,7 +23,7 @@ from demo_platform.topology import (
 RECS = Slot("recs", "us-east-1", "us-east-1b", 0)
 
 
-@pytest.mark.parametrize(("size", "count", "viewers"), [("normal", 66, 2), ("small", 27, 1)])
+@pytest.mark.parametrize(("size", "count", "viewers"), [("normal", 90, 2), ("small", 45, 1)])
 def test_sizes_have_so_many_instances(size: str, count: int, viewers: int) -> None:
     slots = slots_of(SIZES[size])
     assert len(slots) == count
@@ -29,11 +31,14 @@ def test_sizes_have_so_many_instances(size: str, count: int, viewers: int) -> No
     assert len(viewer_slots_of(SIZES[size])) == viewers
 
 
-def test_each_zone_of_normal_has_the_same_services() -> None:
-    zones = Counter((slot.zone, slot.service) for slot in slots_of(SIZES["normal"]))
-    assert len({zone for zone, _ in zones}) == 6
-    for (_, service), count in zones.items():
-        assert count == (2 if service in {"api", "playback"} else 1)
+@pytest.mark.parametrize("size", sorted(SIZES))
+def test_each_zone_has_one_instance_of_each_service(size: str) -> None:
+    zones = Counter((slot.zone, slot.service) for slot in slots_of(SIZES[size]))
+    regions = len(SIZES[size].regions)
+    assert len({zone for zone, _ in zones}) == 3 * regions
+    assert {service for _, service in zones} == {*SERVICES, "cassandra", "eureka", "evcache"}
+    assert set(zones.values()) == {1}
+    assert len([one for one in zones if one[1] in SERVICES]) == 36 * regions
 
 
 def test_ids_depend_on_seed_slot_and_incarnation_only() -> None:
@@ -49,7 +54,7 @@ def test_ids_depend_on_seed_slot_and_incarnation_only() -> None:
 
 def test_ids_and_addresses_of_a_platform_are_all_different() -> None:
     specs = list(specs_of(slots_of(SIZES["normal"]), Addresses(), seed=3))
-    assert len({spec.id for spec in specs}) == len({spec.address for spec in specs}) == 66
+    assert len({spec.id for spec in specs}) == len({spec.address for spec in specs}) == 90
 
 
 def test_address_says_region_and_zone() -> None:
@@ -57,12 +62,12 @@ def test_address_says_region_and_zone() -> None:
     assert (spec.address, spec.port) == ("10.2.3.10", 8080)
 
 
-def test_replaced_instance_gets_a_new_address_and_discovery_keeps_its_own() -> None:
+def test_replaced_instance_gets_a_new_address_and_eureka_keeps_its_own() -> None:
     addresses = Addresses()
     first, second = (spec_of(RECS, n, addresses, seed=1) for n in (0, 1))
     assert first.address != second.address
-    discovery = Slot("discovery", "us-east-1", "us-east-1b", 0)
-    first, second = (spec_of(discovery, n, addresses, seed=1) for n in (0, 1))
+    server = Slot("eureka", "us-east-1", "us-east-1b", 0)
+    first, second = (spec_of(server, n, addresses, seed=1) for n in (0, 1))
     assert first.address == second.address == "10.1.2.2"
 
 
@@ -86,13 +91,49 @@ def test_own_zones_discovery_is_named_first() -> None:
 def test_no_two_endpoints_are_the_same(style: Style) -> None:
     size = SIZES["normal"]
     specs = list(specs_of(slots_of(size) + viewer_slots_of(size), Addresses(style), seed=1))
-    assert len({(spec.address, spec.port) for spec in specs}) == 68
+    endpoints = [(spec.address, port) for spec in specs for port in spec.ports]
+    # Cache and store nodes have two, and so have services that speak gRPC or RSocket.
+    assert len(set(endpoints)) == len(endpoints) == 92 + 12 + 6 * len(RPC_SERVICES)
     first_octet = "10." if style is Style.NETNS else "127."
     assert all(spec.address.startswith(first_octet) for spec in specs)
+
+
+def test_cache_nodes_know_the_discovery_of_the_other_regions() -> None:
+    specs = specs_of(slots_of(SIZES["normal"]), Addresses(), seed=1)
+    (node,) = (s for s in specs if (s.service, s.zone) == ("evcache", "us-west-2b"))
+    assert node.ports == (8080, 11211)
+    ((region, servers),) = node.remote
+    assert region == "us-east-1"
+    assert [address for _, address, _ in servers] == ["10.1.1.2", "10.1.2.2", "10.1.3.2"]
+    assert spec_of(RECS, 0, Addresses(), seed=1).remote == ()
+    small = specs_of(slots_of(SIZES["small"]), Addresses(), seed=1)
+    assert all(spec.remote == () and spec.labels == () for spec in small)
+
+
+def test_store_nodes_know_the_other_regions_and_keep_their_disk() -> None:
+    specs = list(specs_of(slots_of(SIZES["normal"]), Addresses(), seed=1))
+    nodes = [spec for spec in specs if spec.service == "cassandra"]
+    assert len({spec.volume for spec in nodes}) == len({spec.zone for spec in nodes}) == 6
+    assert all(spec.ports == (8080, 14000) for spec in nodes)
+    assert {spec.remote[0][0] for spec in nodes} == {"us-east-1", "us-west-2"}
+    assert not any(spec.volume for spec in specs if spec.service != "cassandra")
 
 
 def test_viewers_live_in_no_zone_and_know_how_many_share_the_traffic() -> None:
     for slot in viewer_slots_of(SIZES["normal"]):
         spec = spec_of(slot, 0, Addresses(), seed=1)
         assert spec.zone == spec.region
-        assert dict(spec.labels) == {"regions": "2"}
+        assert dict(spec.labels) == {"regions": "us-east-1,us-west-2"}
+
+
+def test_behind_proxies_instances_listen_where_nobody_looks() -> None:
+    slots = slots_of(SIZES["small"])
+    plain, proxied = (
+        list(specs_of(slots, Addresses(style), seed=1)) for style in (Style.LOOPBACK, Style.PROXY)
+    )
+    assert [spec.address for spec in plain] == [spec.address for spec in proxied]
+    assert all(spec.bound(80) == (spec.address, 80) for spec in plain)
+    hidden = {spec.bound(spec.port) for spec in proxied}
+    assert len(hidden) == len(proxied)
+    assert not hidden & {(spec.address, spec.port) for spec in proxied}
+    assert all(address.startswith("127.101.") for address, _ in hidden)

@@ -5,7 +5,20 @@ they are not in this table.
 """
 
 from demo_platform.service import Service
-from demo_platform.services import abtest, api, auth, catalog, customer, edge, playback, recs
+from demo_platform.services import (
+    abtest,
+    api,
+    auth,
+    catalog,
+    customer,
+    edge,
+    history,
+    license,  # noqa: A004 - the service is called so
+    playback,
+    recs,
+    search,
+    steering,
+)
 
 SERVICES: dict[str, Service] = {
     "abtest": abtest.SERVICE,
@@ -14,6 +27,10 @@ SERVICES: dict[str, Service] = {
     "catalog": catalog.SERVICE,
     "customer": customer.SERVICE,
     "edge": edge.SERVICE,
+    "history": history.SERVICE,
+    "license": license.SERVICE,
     "playback": playback.SERVICE,
     "recs": recs.SERVICE,
+    "search": search.SERVICE,
+    "steering": steering.SERVICE,
 }

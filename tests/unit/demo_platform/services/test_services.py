@@ -1,7 +1,9 @@
 """Runs tests/data/demo: what each service asks of others and answers.
 
 A case is a route and a body; `replies` are the answers of other services, by service/route, and
-`fails` is the service that does not answer, which must then be the one that is blamed.
+`fails` is the service that does not answer, which must then be the one that is blamed. `rows` are
+what the store has, by table; a table that is not there cannot be read. An answer
+that is long is given by its keys.
 """
 
 import asyncio
@@ -13,6 +15,9 @@ import yaml
 
 from demo_platform.service import Body, Node, Request, ServiceFailed
 from demo_platform.services import SERVICES
+from demo_platform.widecolumn.consistency import Consistency
+from demo_platform.widecolumn.schema import TABLES, Columns
+from demo_platform.widecolumn.store import NoStore
 
 FOLDER = next(
     parent / "tests/data/demo"
@@ -48,15 +53,34 @@ class ScriptedCalls:
         return self.replies[f"{service}/{route}"]
 
 
+class ScriptedStore(NoStore):
+    """Has the rows that a case says."""
+
+    def __init__(self, rows: dict[str, list[dict[str, Any]]]) -> None:
+        self.rows = rows
+
+    async def read(
+        self, table: str, key: Columns, *, level: Consistency = Consistency.LOCAL_QUORUM
+    ) -> dict[str, Any] | None:
+        if table not in self.rows:
+            return await super().read(table, key, level=level)
+        TABLES[table].split(key)
+        return next((row for row in self.rows[table] if key.items() <= row.items()), None)
+
+
 @pytest.mark.parametrize(("name", "case"), cases())
 def test_answers_as_the_case_says(name: str, case: dict[str, Any]) -> None:
     calls = ScriptedCalls(name, case)
+    store = ScriptedStore(case.get("rows", {}))
     request = Request(case["route"], case["body"], deadline=1e9, request_id="r-1")
-    route = SERVICES[name].routes[case["route"]](request, Node("i-1", "a", calls))
+    node = Node("i-1", "us-east-1a", calls, store=store, wall_clock=lambda: 1000.0)
+    route = SERVICES[name].routes[case["route"]](request, node)
     if "fails" in case:
         with pytest.raises(ServiceFailed) as caught:
             asyncio.run(_awaited(route))
         assert caught.value.cause == case["fails"]
+    elif "keys" in case:
+        assert set(asyncio.run(_awaited(route))) == set(case["keys"])
     else:
         assert asyncio.run(_awaited(route)) == case["answer"]
         assert calls.asked == set(case.get("replies", {}))

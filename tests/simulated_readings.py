@@ -1,0 +1,34 @@
+"""What instances would say of themselves while records of these details are in force."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from monkeys.target import Echoes, Resource, Usage
+
+
+def echoes_told(wrong: Mapping[str, Any], count: int, size_bytes: int) -> Echoes:
+    """Of a burst through a splice of this detail: as if chance were exact."""
+    return Echoes(
+        count,
+        size_bytes,
+        answered=count - round(count * wrong.get("loss_ratio", 0)),
+        duplicated=round(count * wrong.get("duplicate_ratio", 0)),
+        overtaken=round(count * wrong.get("reorder_ratio", 0)),
+        corrupted=round(count * wrong.get("corrupt_ratio", 0)),
+        took_ms=count * size_bytes * 8 / wrong.get("rate_kbit", 100_000),
+    )
+
+
+def usage_told(told: Mapping[str, Any], resource: Resource) -> Usage:
+    """Of a process that is held so."""
+    match resource:
+        case Resource.CPU:
+            return Usage(told.get("stopped_ratio", 0.0), 1.0)
+        case Resource.DISK:
+            return Usage(100 * told.get("fill_ratio", 0.01), 100)
+        case _:
+            is_limited = told.get("limit") == resource.value
+            return Usage(50, 50 + told["left"] if is_limited else math.inf)
