@@ -1,8 +1,9 @@
 """What a fault may be told: described from its fields, checked, and turned into its fields.
 
 A user writes `delay: 400ms`; the field is `delay_ms` and holds 400. That mapping stands here only.
-A field's metadata says: `summary`; `unit` (ms) where it has one; `choices` for a word out of a
-list; `at_least` and `at_most` for numbers; `user_name` where the field's name will not do.
+A field's metadata says: `summary`; `unit` (ms, or one of `monkeys.quantities`) where it has one;
+`choices` for a word out of a list; `at_least` and `at_most` for numbers; `user_name` where the
+field's name will not do.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from monkeys.errors import MonkeyError
+from monkeys.quantities import QUANTITIES
 from monkeys.selection import is_where_key, where_keys
 
 _UNITS_MS = {"ms": 1.0, "s": 1000.0, "m": 60_000.0, "h": 3_600_000.0}
@@ -25,6 +27,7 @@ class ParameterType(StrEnum):
     """The shapes a parameter can have."""
 
     DURATION = "duration"
+    QUANTITY = "quantity"
     CHOICE = "choice"
     WHERE = "where"
 
@@ -133,20 +136,23 @@ def _described(field: Field[Any]) -> Parameter:
     unit = str(metadata.get("unit", ""))
     name = metadata.get("user_name") or field.name.removesuffix(f"_{unit}").replace("_", "-")
     choices = tuple(metadata.get("choices", ()))
-    kind = (
-        ParameterType.DURATION if unit else ParameterType.CHOICE if choices else ParameterType.WHERE
-    )
     return Parameter(
         name=name,
         field=field.name,
         unit=unit,
-        type=kind,
+        type=_type_of(unit, choices),
         default=None if field.default is MISSING else field.default,
         choices=choices,
         summary=metadata["summary"],
         at_least=metadata.get("at_least"),
         at_most=metadata.get("at_most"),
     )
+
+
+def _type_of(unit: str, choices: tuple[str, ...]) -> ParameterType:
+    if unit:
+        return ParameterType.DURATION if unit not in QUANTITIES else ParameterType.QUANTITY
+    return ParameterType.CHOICE if choices else ParameterType.WHERE
 
 
 def _unknown(name: str, known: Mapping[str, Parameter], fault: str) -> BadParameter:
@@ -159,6 +165,8 @@ def _read(parameter: Parameter, value: Any) -> Any:
     match parameter.type:
         case ParameterType.DURATION:
             return _read_duration(parameter, value)
+        case ParameterType.QUANTITY:
+            return read_quantity(parameter, value)
         case ParameterType.CHOICE:
             return _read_choice(parameter, value)
         case ParameterType.WHERE:
@@ -188,6 +196,26 @@ def _read_duration(parameter: Parameter, value: Any) -> float:
             fix=f"give a duration from {_spoken(low or 0)} to {_spoken(high)}",
         )
     return number_ms
+
+
+def read_quantity(parameter: Parameter, value: Any) -> float:
+    """The amount that a user wrote, in the unit of the field. Raises BadParameter."""
+    name, quantity = parameter.name, QUANTITIES[parameter.unit]
+    amount = quantity.read(value)
+    if amount is None:
+        raise BadParameter(
+            f"{name!r} is {quantity.noun}, not {value!r}",
+            parameter=name,
+            fix=f"write it like {quantity.example}",
+        )
+    low, high = parameter.at_least, parameter.at_most
+    if (low is not None and amount < low) or (high is not None and amount > high):
+        least = quantity.spoken(low or 0)
+        most = "any amount" if high is None else quantity.spoken(high)
+        raise BadParameter(
+            f"{name!r} cannot be {value}", parameter=name, fix=f"give {least} to {most}"
+        )
+    return amount
 
 
 def _read_choice(parameter: Parameter, value: Any) -> str:

@@ -23,8 +23,12 @@ class Capability(StrEnum):
     SIGNAL = "signal"  # send a signal to an instance's process and read its state
     PROBE = "probe"  # connect to an instance over its network and time it
     CUT = "cut"  # drop an instance's packets, by peer prefix
-    DELAY = "delay"  # hold an instance's packets, on open connections too
+    DELAY = "delay"  # hold, lose or change an instance's packets, on open connections too
     SUSPEND = "suspend"  # keep the scaling group from replacing what dies
+    LIMIT = "limit"  # lower what a process may have of memory and files
+    DISK = "disk"  # fill an instance's disk
+    CACHE = "cache"  # tell cache nodes to forget
+    CLOCK = "clock"  # set the time of day of a process
     LOAD = "load"  # offer more traffic than usual, or less
 
 
@@ -96,18 +100,60 @@ class Lack:
     fix: str
 
 
+class Resource(StrEnum):
+    """What a process can have too little of."""
+
+    CPU = "cpu"  # used: the share of the time for which it is kept from it, of 1
+    DISK = "disk"  # bytes
+    FILES = "files"  # open files and sockets
+    MEMORY = "memory"  # bytes of address space
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of a resource is used, and how much may be; infinity where there is no limit."""
+
+    used: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Echoes:
+    """What came back of so many echo requests (ICMP) to one instance, in took_ms.
+
+    answered: requests with at least one good answer; duplicated: further answers to them;
+    overtaken: answers that came after one to a later request; corrupted: answers that are not what
+    was sent. size_bytes: of each, with its headers.
+    """
+
+    sent: int
+    size_bytes: int
+    answered: int = 0
+    duplicated: int = 0
+    overtaken: int = 0
+    corrupted: int = 0
+    took_ms: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the target itself said of one instance when it was looked at.
 
     state: of its process; missed: unanswered probes in a row; round_trip_ms: of the last answered
-    probe, None if it was not answered or not asked; per_second: traffic that is offered.
+    probe, None if it was not answered or not asked; per_second: traffic that is offered, or asked
+    for; echoes:
+    of a burst of requests, None if none was sent; usage: of the resource that was asked about;
+    flushed: how often a cache node was; ahead_s: of our clock, the one that it tells the time by.
     """
 
     state: ProcessState | None = None
     missed: int = 0
     round_trip_ms: float | None = None
     per_second: float | None = None
+    echoes: Echoes | None = None
+    usage: Usage | None = None
+    flushed: int | None = None
+    ahead_s: float | None = None
 
 
 class Target(Protocol):
@@ -143,6 +189,23 @@ class Target(Protocol):
 
         From the world's own network, or from the place of `origin`.
         """
+
+    def echo(
+        self, instances: Sequence[Instance], *, count: int, size_bytes: int, timeout_ms: int
+    ) -> Mapping[str, Echoes]:
+        """What comes back of count echo requests to each instance, sent in one burst."""
+
+    def usage(self, instances: Sequence[Instance], resource: Resource) -> Mapping[str, Usage]:
+        """What each living process has of a resource and may have, as the kernel says."""
+
+    def flush_counts(self, instances: Sequence[Instance]) -> Mapping[str, int]:
+        """How often each cache node has been flushed. Raises TargetFailed if one is none."""
+
+    def clocks(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+        """By how many seconds the time that each tells is ahead of ours; None if it tells none."""
+
+    def asked_per_second(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+        """How many requests each gets in a second now; None if it does not count them."""
 
     def inject(self, record: UndoRecord) -> None:
         """Do what the record describes."""

@@ -14,7 +14,16 @@ from dataclasses import dataclass
 
 from chaosctl.engine.process import ProcessId, identify, send
 from monkeys.errors import TargetFailed
-from monkeys.target import Capability, Instance, Lack, ProcessState, UndoRecord
+from monkeys.target import (
+    Capability,
+    Echoes,
+    Instance,
+    Lack,
+    ProcessState,
+    Resource,
+    UndoRecord,
+    Usage,
+)
 
 
 def make_instance(pid: int) -> Instance:
@@ -69,6 +78,25 @@ class ProcessTarget:
         timeout_ms: int = 200,
     ) -> Mapping[str, float | None]:
         return {i.id: None for i in instances}
+
+    def echo(
+        self, instances: Sequence[Instance], *, count: int, size_bytes: int, timeout_ms: int
+    ) -> Mapping[str, Echoes]:
+        return {i.id: Echoes(count, size_bytes) for i in instances}
+
+    def usage(self, instances: Sequence[Instance], resource: Resource) -> Mapping[str, Usage]:
+        del instances, resource
+        return {}
+
+    def flush_counts(self, instances: Sequence[Instance]) -> Mapping[str, int]:
+        del instances
+        return {}
+
+    def clocks(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+        return {each.id: None for each in instances}
+
+    def asked_per_second(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+        return {each.id: None for each in instances}
 
     def inject(self, record: UndoRecord) -> None:
         time.sleep(self.slow_s / 2)

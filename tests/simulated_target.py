@@ -24,7 +24,17 @@ from chaosctl.engine.process import ProcessId
 from chaosctl.engine.session import Order
 from monkeys.errors import TargetFailed
 from monkeys.selection import matches
-from monkeys.target import Capability, Instance, Lack, ProcessState, UndoRecord
+from monkeys.target import (
+    Capability,
+    Echoes,
+    Instance,
+    Lack,
+    ProcessState,
+    Resource,
+    UndoRecord,
+    Usage,
+)
+from tests.simulated_readings import echoes_told, usage_told
 
 EPOCH_MS = 1_772_000_000_300  # not on the edge of a step
 FOREVER = math.inf
@@ -144,6 +154,7 @@ class SimulatedTarget:
     undo_failures: float = 0
     lacking: frozenset[Capability] = frozenset()
     killed: set[str] = field(default_factory=set)
+    flushed: list[str] = field(default_factory=list)
     hits: list[tuple[int, float]] = field(default_factory=list)
     per_second: float = 30.0
 
@@ -176,6 +187,40 @@ class SimulatedTarget:
         self.time.spend(min(slowest, timeout_ms) / 1000)
         return {i: a if a is not None and a <= timeout_ms else None for i, a in answers.items()}
 
+    def echo(
+        self, instances: Sequence[Instance], *, count: int, size_bytes: int, timeout_ms: int
+    ) -> Mapping[str, Echoes]:
+        self.time.spend(0.05)
+        none = {"loss_ratio": 1.0}
+        return {
+            i.id: echoes_told(
+                none if i.id in self.killed else self._told(i, "splice"), count, size_bytes
+            )
+            for i in instances
+        }
+
+    def usage(self, instances: Sequence[Instance], resource: Resource) -> Mapping[str, Usage]:
+        return {
+            i.id: usage_told(self._told(i, "throttle", "limit", "disk"), resource)
+            for i in instances
+            if i.id not in self.killed
+        }
+
+    def flush_counts(self, instances: Sequence[Instance]) -> Mapping[str, int]:
+        return {i.id: self.flushed.count(i.id) for i in instances}
+
+    def clocks(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+        return {
+            i.id: float(self._told(i, "clock").get("offset_s", 0.0))
+            for i in instances
+            if i.id not in self.killed
+        }
+
+    def asked_per_second(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+        self.time.spend(0.6)
+        living = [i for i in instances if i.id not in self.killed]
+        return {i.id: 5.0 + self._told(i, "press").get("per_second", 0.0) for i in living}
+
     def inject(self, record: UndoRecord) -> None:
         self.log.append(("inject", record.id))
         self.time.spend(self.inject_takes_s)
@@ -185,6 +230,10 @@ class SimulatedTarget:
             return
         if record.mechanism == "signal" and record.detail["signal"] == "SIGKILL":
             self.killed |= {i.id for i in record.instances}
+        if record.mechanism == "termination":
+            self.killed |= {i.id for i in record.instances}
+        if record.mechanism == "flush":
+            self.flushed += [i.id for i in record.instances]
         if record.mechanism == "traffic":
             self.per_second = record.detail["per_second"]
         self.in_force[record.id] = record
@@ -219,7 +268,11 @@ class SimulatedTarget:
         here = [r for r in self.in_force.values() if _hits(r, instance)]
         if any(r.mechanism == "nft" and _cuts(r, origin) for r in here):
             return None
-        return 1.0 + sum(r.detail["delay_ms"] for r in here if r.mechanism == "splice")
+        return 1.0 + sum(r.detail.get("delay_ms", 0) for r in here if r.mechanism == "splice")
+
+    def _told(self, instance: Instance, *mechanisms: str) -> dict[str, Any]:
+        here = [r for r in self.in_force.values() if _hits(r, instance)]
+        return {k: v for r in here if r.mechanism in mechanisms for k, v in r.detail.items()}
 
 
 @dataclass(slots=True)

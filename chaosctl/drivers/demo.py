@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,17 +11,30 @@ from typing import Any
 
 from chaosctl.context import epoch_ms
 from chaosctl.control import Control, NotUp
-from chaosctl.drivers.network import mechanisms
+from chaosctl.demo_plan import planned_platform
+from chaosctl.drivers.network import cache_nodes, loads, mechanisms, proxies
 from chaosctl.drivers.network.helper import EntryDenied, NetworkHelper
 from chaosctl.drivers.network.probing import probe
+from chaosctl.drivers.processes import clocks, holding
+from chaosctl.drivers.processes.demo_listing import instances_of, world_of
+from chaosctl.drivers.processes.usage import usage_of
 from chaosctl.procfs import is_alive, send_signal, state_of
 from monkeys.errors import TargetFailed
 from monkeys.load import LOAD
 from monkeys.selection import matches
-from monkeys.target import Capability, Instance, Lack, ProcessState, UndoRecord
+from monkeys.target import (
+    Capability,
+    Echoes,
+    Instance,
+    Lack,
+    ProcessState,
+    Resource,
+    UndoRecord,
+    Usage,
+)
 
-_PLAN_TIMEOUT_S = 20.0
-_NETLESS = frozenset({Capability.SIGNAL, Capability.SUSPEND, Capability.LOAD})
+_ON_THE_WIRE = frozenset({Capability.CUT, Capability.DELAY, Capability.PROBE})
+_NETLESS = frozenset(Capability) - _ON_THE_WIRE - {Capability.CLOCK}
 
 
 class DemoTarget:
@@ -36,19 +46,30 @@ class DemoTarget:
         self._control = Control(control)
         self._now_ms = now_ms
         self._helper = NetworkHelper()
+        held: dict[str, Callable[[UndoRecord], None]] = dict.fromkeys(
+            holding.ACTIONS, lambda record: holding.hold(record, self._now_ms())
+        )
         self._inject: dict[str, Callable[[UndoRecord], None]] = {
+            **held,
+            "flush": lambda record: cache_nodes.flush(self._helper, record),
             "nft": self._cut,
+            "press": lambda record: loads.press(self._helper, record, self._now_ms()),
             "signal": _signal,
-            "splice": lambda record: mechanisms.delay(self._helper, record, self._now_ms()),
+            "splice": self._impair,
             "suspension": self._suspend,
+            "termination": self._terminate,
             "switches": self._switch,
             "traffic": self._offer,
         }
         self._undo: dict[str, Callable[[UndoRecord], None]] = {
-            "nft": lambda record: mechanisms.uncut(self._helper, record),
+            **dict.fromkeys(holding.ACTIONS, holding.release),
+            "flush": lambda _: None,  # what was forgotten stays so
+            "nft": lambda record: self._mend(record, mechanisms.uncut),
+            "press": loads.unpress,
             "signal": _unsignal,
-            "splice": lambda record: mechanisms.undelay(self._helper, record),
+            "splice": lambda record: self._mend(record, mechanisms.mend),
             "suspension": self._release,
+            "termination": self._complete_termination,
             "switches": self._switch_back,
             "traffic": self._offer_usual,
         }
@@ -63,7 +84,7 @@ class DemoTarget:
 
         The kernel is asked too: the platform notices a death a little later.
         """
-        everybody = _instances_of(self._control.platform(), self._control.path)
+        everybody = instances_of(self._control.platform(), self._control.path)
         return tuple(each for each in everybody if self.state(each) is not ProcessState.GONE)
 
     def expected(self) -> Mapping[str, int]:
@@ -71,16 +92,21 @@ class DemoTarget:
         return Counter(each["service"] for each in self._control.platform()["instances"])
 
     def lacks(self, capability: Capability) -> Lack | None:
-        """Signals and suspension always work; cuts and delays need namespaces we may enter."""
-        if capability is Capability.SIGNAL and not hasattr(os, "pidfd_open"):
-            return Lack("this system cannot signal a process safely", "use Linux 5.3 or later")
+        """Signals and suspension always work; the network's need namespaces we may enter."""
         if capability in _NETLESS:
-            return None
+            return _signal_lack() if capability is Capability.SIGNAL else None
         platform = self._control.platform()
+        if capability is Capability.CLOCK:
+            return clocks.lack(world_of(platform)["pid"])
+        if platform["fabric"] == "proxy" and capability in _ON_THE_WIRE:
+            return proxies.lack(platform["faults_api"])
         if platform["fabric"] != "netns":
             return None if capability is Capability.PROBE else _no_namespaces(platform)
+        return self._entry_lack(platform)
+
+    def _entry_lack(self, platform: Mapping[str, Any]) -> Lack | None:
         try:
-            mechanisms.try_entry(self._helper, _world_of(platform))
+            mechanisms.try_entry(self._helper, world_of(platform))
         except EntryDenied as error:
             return Lack(error.what, error.fix)
         return None
@@ -101,13 +127,49 @@ class DemoTarget:
             return {}
         handle = instances[0].handle
         if not handle["link"]:
+            has_proxies = bool(handle.get("faults_api"))
+            if has_proxies and origin is not None:
+                raise proxies.no_origin()
             addresses = [(each.address, int(each.handle["port"])) for each in instances]
-            answers = probe(addresses, timeout_ms=timeout_ms)
+            answers = (proxies.probe if has_proxies else probe)(addresses, timeout_ms=timeout_ms)
             return {each.id: ms for each, ms in zip(instances, answers, strict=True)}
         world = {"pid": handle["world_pid"], "ticks": handle["world_started_ticks"]}
         return mechanisms.probe(
             self._helper, instances, world=world, origin=origin, timeout_ms=timeout_ms
         )
+
+    def echo(
+        self, instances: Sequence[Instance], *, count: int, size_bytes: int, timeout_ms: int
+    ) -> Mapping[str, Echoes]:
+        """What comes back of a burst of echo requests from the world's root."""
+        handle = instances[0].handle
+        if handle.get("faults_api"):
+            raise proxies.no_packets()
+        world = {"pid": handle["world_pid"], "ticks": handle["world_started_ticks"]}
+        return mechanisms.echo(
+            self._helper,
+            instances,
+            world=world,
+            count=count,
+            size_bytes=size_bytes,
+            timeout_ms=timeout_ms,
+        )
+
+    def usage(self, instances: Sequence[Instance], resource: Resource) -> Mapping[str, Usage]:
+        """As the kernel says of each process, and of the file system that its disk is."""
+        return usage_of(instances, resource)
+
+    def flush_counts(self, instances: Sequence[Instance]) -> Mapping[str, int]:
+        """As each cache node says of itself."""
+        return cache_nodes.flush_counts(self._helper, instances)
+
+    def clocks(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+        """As each says itself, in the date of an answer."""
+        return mechanisms.clocks(self._helper, instances)
+
+    def asked_per_second(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+        """As each says itself, on its page for Prometheus."""
+        return loads.asked_per_second(self._helper, instances)
 
     def inject(self, record: UndoRecord) -> None:
         """Do what the record describes."""
@@ -161,32 +223,26 @@ class DemoTarget:
 
     def planned_instances(self, size: str = "normal", seed: int = 1) -> Sequence[Instance]:
         """The instances a platform would have that is not up: for plans only."""
-        command = [sys.executable, "-m", "demo_platform", "topology"]
-        command += ["--size", size, "--seed", str(seed)]
-        try:
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                timeout=_PLAN_TIMEOUT_S,
-                check=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-        except subprocess.CalledProcessError as error:
-            raise TargetFailed(
-                f"the demo platform cannot say what it would be: {error.stderr.strip()}",
-                where="demo",
-                fix="`chaosctl doctor` finds a broken install",
-            ) from error
-        except subprocess.TimeoutExpired as error:
-            raise TargetFailed(
-                f"the demo platform did not say within {_PLAN_TIMEOUT_S:g} s what it would be",
-                where="demo",
-                fix="try again; is the machine overloaded?",
-            ) from error
-        return _instances_of(json.loads(done.stdout), self._control.path)
+        return instances_of(planned_platform(size, seed), self._control.path)
+
+    def _impair(self, record: UndoRecord) -> None:
+        if proxies.api_of(record):
+            proxies.impair(record, self._now_ms())
+        else:
+            mechanisms.impair(self._helper, record, self._now_ms())
+
+    def _mend(
+        self, record: UndoRecord, by_helper: Callable[[NetworkHelper, UndoRecord], None]
+    ) -> None:
+        if proxies.api_of(record):
+            proxies.mend(record, is_up=_has_world)
+        else:
+            by_helper(self._helper, record)
 
     def _cut(self, record: UndoRecord) -> None:
+        if proxies.api_of(record):
+            proxies.cut(record, self._now_ms())
+            return
         mechanisms.cut(self._helper, record, self._prefixes(record), self._now_ms())
 
     def _prefixes(self, record: UndoRecord) -> list[str]:
@@ -204,14 +260,28 @@ class DemoTarget:
             )
         return prefixes
 
+    def _terminate(self, record: UndoRecord) -> None:
+        """The link first: a process that dies has its kernel tell its peers."""
+        if proxies.api_of(record):
+            raise proxies.no_links()
+        mechanisms.unlink(self._helper, record)
+        for instance in record.instances:
+            _send(instance, "SIGKILL")
+
+    def _complete_termination(self, record: UndoRecord) -> None:
+        """An instance without a link can only be replaced; one that has its link was not hit."""
+        living = [each for each in record.instances if self.state(each) is not ProcessState.GONE]
+        if living and not proxies.api_of(record):
+            for instance in mechanisms.unlinked(self._helper, record):
+                _send(instance, "SIGKILL")
+
     def _suspend(self, record: UndoRecord) -> None:
         self._control.suspend(record.id, list(record.detail["groups"]))
 
     def _release(self, record: UndoRecord) -> None:
         handle = record.instances[0].handle
-        control = Control(Path(str(handle["control"])))
-        if _is_world(control, str(handle["world"])):
-            control.release(record.id)
+        if _has_world(handle):
+            Control(Path(str(handle["control"]))).release(record.id)
 
     def _switch(self, record: UndoRecord) -> None:
         self._control.set_switches(record.detail["wanted"])
@@ -233,40 +303,6 @@ class DemoTarget:
             control.set_traffic(record.detail["usual_per_second"])
 
 
-def _instances_of(platform: Mapping[str, Any], control: Path) -> tuple[Instance, ...]:
-    """Those that are not dead; each with all that an undo needs to find it without the API."""
-    world = _world_of(platform)
-    shared = {
-        "world": platform["id"],
-        "world_pid": world["pid"],
-        "world_started_ticks": world["ticks"],
-        "control": str(control),
-    }
-    found = [
-        Instance(
-            id=each["id"],
-            service=each["service"],
-            group=each["group"],
-            region=each["region"],
-            zone=each["zone"],
-            address=each["address"],
-            labels=each["labels"],
-            handle={
-                **{key: each[key] for key in ("pid", "started_ticks", "link", "port")},
-                **shared,
-            },
-        )
-        for each in platform["instances"]
-        if each["state"] != "dead"
-    ]
-    return tuple(sorted(found, key=lambda each: (each.zone, each.service, each.id)))
-
-
-def _world_of(platform: Mapping[str, Any]) -> dict[str, int]:
-    supervisor = platform["supervisor"]
-    return {"pid": supervisor["pid"], "ticks": supervisor["started_ticks"]}
-
-
 def _is_world(control: Control, world: str) -> bool:
     """Whether that world is still the one behind the socket."""
     try:
@@ -275,9 +311,20 @@ def _is_world(control: Control, world: str) -> bool:
         return False
 
 
+def _has_world(handle: Mapping[str, Any]) -> bool:
+    """Whether the world that an instance was of is still there."""
+    return _is_world(Control(Path(str(handle["control"]))), str(handle["world"]))
+
+
 def _zone_network(instance: Instance) -> str:
     """The network of the instance's zone: addresses are 10.<region>.<zone>.<n>."""
     return f"{instance.address.rpartition('.')[0]}.0/24"
+
+
+def _signal_lack() -> Lack | None:
+    if hasattr(os, "pidfd_open"):
+        return None
+    return Lack("this system cannot signal a process safely", "use Linux 5.3 or later")
 
 
 def _no_namespaces(platform: Mapping[str, Any]) -> Lack:

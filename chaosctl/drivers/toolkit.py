@@ -20,13 +20,16 @@ from monkeys.errors import NotSupported, TargetFailed
 from monkeys.parameters import Parameter
 from monkeys.target import (
     Capability,
+    Echoes,
     Instance,
     Lack,
     ProcessState,
     Reading,
     RecordIds,
+    Resource,
     Target,
     UndoRecord,
+    Usage,
 )
 
 DRIVER = "toolkit"
@@ -74,6 +77,31 @@ class ToolkitTarget:
     ) -> Mapping[str, float | None]:
         """It has no address."""
         del origin, timeout_ms
+        return {each.id: None for each in instances}
+
+    def echo(
+        self, instances: Sequence[Instance], *, count: int, size_bytes: int, timeout_ms: int
+    ) -> Mapping[str, Echoes]:
+        """It has no address."""
+        del timeout_ms
+        return {each.id: Echoes(count, size_bytes) for each in instances}
+
+    def usage(self, instances: Sequence[Instance], resource: Resource) -> Mapping[str, Usage]:
+        """It has no process."""
+        del instances, resource
+        return {}
+
+    def flush_counts(self, instances: Sequence[Instance]) -> Mapping[str, int]:
+        """It has no cache."""
+        del instances
+        return {}
+
+    def clocks(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+        """It tells no time."""
+        return {each.id: None for each in instances}
+
+    def asked_per_second(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+        """Nobody counts."""
         return {each.id: None for each in instances}
 
     def inject(self, record: UndoRecord) -> None:

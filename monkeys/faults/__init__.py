@@ -5,19 +5,45 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from monkeys.faults.cache_flush import CacheFlush
+from monkeys.faults.clock_skew import ClockSkew
+from monkeys.faults.cpu_burn import CpuBurn
+from monkeys.faults.dependency_overload import DependencyOverload
+from monkeys.faults.disk_fill import DiskFill
+from monkeys.faults.fd_exhaust import FdExhaust
 from monkeys.faults.instance_hang import InstanceHang
 from monkeys.faults.instance_kill import InstanceKill
+from monkeys.faults.instance_terminate import InstanceTerminate
+from monkeys.faults.memory_fill import MemoryFill
+from monkeys.faults.network_corrupt import NetworkCorrupt
+from monkeys.faults.network_duplicate import NetworkDuplicate
 from monkeys.faults.network_latency import NetworkLatency
+from monkeys.faults.network_loss import NetworkLoss
 from monkeys.faults.network_partition import NetworkPartition
+from monkeys.faults.network_rate import NetworkRate
+from monkeys.faults.network_reorder import NetworkReorder
 from monkeys.faults.zone_outage import ZoneOutage
 from monkeys.parameters import BadParameter, check_parameters, did_you_mean
 from monkeys.target import Fault
 
 FAULTS: dict[str, type[Fault]] = {
+    "cache-flush": CacheFlush,
+    "clock-skew": ClockSkew,
+    "cpu-burn": CpuBurn,
+    "dependency-overload": DependencyOverload,
+    "disk-fill": DiskFill,
+    "fd-exhaust": FdExhaust,
     "instance-hang": InstanceHang,
     "instance-kill": InstanceKill,
+    "instance-terminate": InstanceTerminate,
+    "memory-fill": MemoryFill,
+    "network-corrupt": NetworkCorrupt,
+    "network-duplicate": NetworkDuplicate,
     "network-latency": NetworkLatency,
+    "network-loss": NetworkLoss,
     "network-partition": NetworkPartition,
+    "network-rate": NetworkRate,
+    "network-reorder": NetworkReorder,
     "zone-outage": ZoneOutage,
 }
 

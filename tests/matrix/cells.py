@@ -48,10 +48,35 @@ MECHANISMS = {
 }
 """The fault that stands for each mechanism: it goes through the whole table."""
 
-OTHER_FAULTS = ("kill", "dead", "partition")
+SHAPES = ("loss", "duplicate", "corrupt", "reorder", "rate")
+"""Splices like `latency`: what one of them does to frames makes no difference to its end."""
+
+ALIKE = (*SHAPES, "memory", "flush")
+"""CI leaves these to the others that end as they do."""
+
+OTHER_FAULTS = (
+    "kill",
+    "terminate",
+    "dead",
+    "partition",
+    "burn",
+    "memory",
+    "files",
+    "disk",
+    "clock",
+    "overload",
+    "flush",
+    *SHAPES,
+)
 """These are killed while they are watched, by SIGKILL of the run."""
 
-REPLACED = ("kill", "dead")
+HELD = ("burn", "files", "disk", "clock")
+"""Held by a process that lets go at its deadline; this stands for all its actions."""
+
+ABOUT = ("record", "inject", "confirm", "remove")
+"""Phases about a fault's going in and out, in which HELD and `terminate` are killed as well."""
+
+REPLACED = ("kill", "dead", "terminate")
 REPLACING_S = 5
 """What the platform's own scaling groups may take to replace what such a fault killed."""
 
@@ -116,6 +141,8 @@ def every_cell() -> list[Cell]:
     """The whole table, the events that promise most first."""
     return [
         *(Cell("watch", "SIGKILL", fault) for fault in OTHER_FAULTS),
+        *(Cell(phase, "SIGKILL", fault) for phase in ABOUT for fault in (*HELD, "terminate")),
+        *(Cell("watch", "SIGKILL of both", fault) for fault in HELD),
         *(
             Cell(phase, event, fault)
             for event in EVENTS
@@ -132,7 +159,8 @@ def diagonal() -> list[Cell]:
         *(Cell(phase, "SIGKILL", next(fault)) for phase in PHASES),
         *(Cell(phase, "SIGKILL", each) for phase in ("inject", "remove") for each in MECHANISMS),
         *(Cell("watch", "SIGINT", each) for each in MECHANISMS),
-        *(Cell("watch", "SIGKILL", each) for each in OTHER_FAULTS),
+        *(Cell("watch", "SIGKILL", each) for each in OTHER_FAULTS if each not in ALIKE),
+        Cell("inject", "SIGKILL", "terminate"),
         *(Cell("watch", "SIGKILL of both", each) for each in MECHANISMS),
         *(Cell("watch", event, next(fault)) for event in EVENTS if "SIGKILL" not in event),
         Cell("record", "disk full", "unreachable"),

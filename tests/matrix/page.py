@@ -7,7 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from tests.matrix.cells import EVENTS, MECHANISMS, OTHER_FAULTS, PHASES, Cell, every_cell
+from tests.matrix.cells import (
+    ABOUT,
+    EVENTS,
+    HELD,
+    MECHANISMS,
+    OTHER_FAULTS,
+    PHASES,
+    Cell,
+    every_cell,
+)
 from tests.matrix.results import ROOT, Result, latest, read_results
 from tests.matrix.trying import EXPIRED_S
 
@@ -21,9 +30,10 @@ INTRODUCTION = f"""# Failure matrix
 <!-- Made by `python -m tests.matrix` from its results; run `make matrix` and commit. -->
 
 A run is hit in each of its phases, and an observer that knows nothing of our journal says what
-is left. It compares processes, namespaces, links, nft rules, queues, routes, mounts, files,
-held locks and which instances answer HTTP with how they were before. `make matrix` first plants
-one of each kind (`tests/integration/observer/test_planted.py`) and has it seen.
+is left. It compares processes and their limits, namespaces, links, nft rules, queues, routes,
+mounts, full disks, files, held locks and which instances answer with how they were before.
+`make matrix` first plants one of each kind (`tests/integration/observer/test_planted.py`) and
+has it seen.
 
 A number is seconds until nothing is left: when the first picture without residue was begun. For
 events that end the run it counts from the event; for a full disk, a dead store and a clock that
@@ -144,11 +154,16 @@ def _cell(phase: str, result: Result | None) -> str:
 
 
 def _others(newest: Mapping[str, Result]) -> Iterator[str]:
-    yield "## Other faults: SIGKILL while they are watched\n"
+    yield "## Other faults: SIGKILL\n"
     yield "What a fault has killed is replaced by the platform's own scaling groups.\n"
-    yield "| fault | seconds |\n| --- | --- |"
+    phases = [phase for phase in PHASES if phase in (*ABOUT, "watch")]
+    yield "| fault | " + " | ".join(phases) + " |"
+    yield "| --- |" + " --- |" * len(phases)
+    planned = {cell.name for cell in every_cell()}
     for fault in OTHER_FAULTS:
-        yield f"| {fault} | {_cell('watch', newest.get(Cell('watch', 'SIGKILL', fault).name))} |"
+        cells = [Cell(phase, "SIGKILL", fault) for phase in phases]
+        told = [_cell(c.phase, newest.get(c.name)) if c.name in planned else "" for c in cells]
+        yield f"| {fault} | {' | '.join(told)} |"
     yield ""
 
 
@@ -162,7 +177,7 @@ def _both(newest: Mapping[str, Result]) -> Iterator[str]:
     yield "| phase | fault | went by itself | left until then | took back in |"
     yield "| --- | --- | --- | --- | --- |"
     for phase in PHASES:
-        for fault in MECHANISMS:
+        for fault in (*MECHANISMS, *HELD):
             result = newest.get(Cell(phase, BOTH, fault).name)
             if result is None:
                 continue

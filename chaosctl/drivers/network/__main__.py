@@ -19,9 +19,15 @@ from typing import Any, BinaryIO
 
 from pyroute2.netlink.exceptions import NetlinkError
 
-from chaosctl.drivers.network import links, nft, splices
+from chaosctl.drivers.network import caching, dates, links, nft, presses, splices
+from chaosctl.drivers.network.echoing import echo
 from chaosctl.drivers.network.namespaces import Denied, Door, Gone, OtherWorld, Place
 from chaosctl.drivers.network.probing import probe
+
+_CACHE_TIMEOUT_S = 1.0
+_DATE_TIMEOUT_S = _PAGE_TIMEOUT_S = 1.0
+
+_FAILURES = (caching.NoCache, presses.PressFailed, splices.SpliceFailed)
 
 Request = dict[str, Any]
 Operation = Callable[[Door, Request], dict[str, Any]]
@@ -55,7 +61,7 @@ def _answer(door: Door, request: Request) -> dict[str, Any]:
         return _error("other-world", "this helper serves another world")
     except Denied as error:
         return _error("denied", str(error))
-    except (NetlinkError, OSError, links.LinkTaken, splices.SpliceFailed) as error:
+    except (NetlinkError, OSError, links.LinkTaken, *_FAILURES) as error:
         return _error("failed", str(error))
 
 
@@ -107,6 +113,12 @@ def _probe(door: Door, request: Request) -> dict[str, Any]:
         return {"answers": probe(addresses, timeout_ms=request["timeout_ms"])}
 
 
+def _echo(door: Door, request: Request) -> dict[str, Any]:
+    how = {name: request[name] for name in ("count", "size_bytes", "timeout_ms")}
+    with door.network_of(_place(request["world"])):
+        return {"answers": echo(request["addresses"], **how)}
+
+
 def _splice(door: Door, request: Request) -> dict[str, Any]:
     world = _place(request["world"])
     orders = {**request["orders"], "world_pid": world.pid, "world_ticks": world.ticks}
@@ -117,6 +129,49 @@ def _splice(door: Door, request: Request) -> dict[str, Any]:
 def _unsplice(door: Door, request: Request) -> dict[str, Any]:
     with door.network_of(_place(request["world"])):
         return {"links": splices.stop(request["record"])}
+
+
+def _unlink(door: Door, request: Request) -> dict[str, Any]:
+    with door.network_of(_place(request["world"])), links.opened() as netlink:
+        return {"links": [name for name in request["links"] if links.delete(netlink, name)]}
+
+
+def _missing(door: Door, request: Request) -> dict[str, Any]:
+    """Which of these links are not there."""
+    with door.network_of(_place(request["world"])), links.opened() as netlink:
+        return {"links": [name for name in request["links"] if not links.exists(netlink, name)]}
+
+
+def _flush(door: Door, request: Request) -> dict[str, Any]:
+    with door.network_of(_place(request["world"])):
+        caching.flush(_addresses(request), _CACHE_TIMEOUT_S)
+    return {}
+
+
+def _flush_counts(door: Door, request: Request) -> dict[str, Any]:
+    with door.network_of(_place(request["world"])):
+        return {"counts": caching.flush_counts(_addresses(request), _CACHE_TIMEOUT_S)}
+
+
+def _clocks(door: Door, request: Request) -> dict[str, Any]:
+    with door.network_of(_place(request["world"])):
+        return {"ahead_s": dates.ahead_s(_addresses(request), _DATE_TIMEOUT_S)}
+
+
+def _press(door: Door, request: Request) -> dict[str, Any]:
+    world = _place(request["world"])
+    orders = {**request["orders"], "world_pid": world.pid, "world_ticks": world.ticks}
+    with door.network_of(world):
+        return {"pid": presses.start(request["record"], orders)}
+
+
+def _asked(door: Door, request: Request) -> dict[str, Any]:
+    with door.network_of(_place(request["world"])):
+        return {"per_second": presses.asked_per_second(_addresses(request), _PAGE_TIMEOUT_S)}
+
+
+def _addresses(request: Request) -> list[tuple[str, int]]:
+    return [(address, port) for address, port in request["addresses"]]
 
 
 def _inspect(door: Door, request: Request) -> dict[str, Any]:
@@ -130,12 +185,20 @@ def _inspect(door: Door, request: Request) -> dict[str, Any]:
 
 
 OPERATIONS: dict[str, Operation] = {
+    "asked": _asked,
+    "clocks": _clocks,
     "cut": _cut,
+    "echo": _echo,
     "enter": _enter,
+    "flush": _flush,
+    "flush_counts": _flush_counts,
     "inspect": _inspect,
+    "missing": _missing,
+    "press": _press,
     "probe": _probe,
     "splice": _splice,
     "uncut": _uncut,
+    "unlink": _unlink,
     "unsplice": _unsplice,
 }
 

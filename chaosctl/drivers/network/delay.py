@@ -1,8 +1,9 @@
 """The order in which held frames are let go. Pure: times come in as arguments.
 
 A frame is due `delay` after it came, give or take `jitter`, and never before the frame that came
-before it on the same way: a slow link is late, it does not reorder. Frames of all ways wait in one
-heap. What would need more than `bytes_max` is dropped, as a full queue drops.
+before it on the same way: a slow link is late, it does not reorder, unless it is told to hold one.
+Frames of all ways wait in one heap. What would need more than `bytes_max` is dropped, as a full
+queue drops.
 """
 
 from __future__ import annotations
@@ -28,14 +29,22 @@ class HeldFrames:
     _sequence: int = 0
     _bytes: int = 0
 
-    def hold(self, way: int, frame: bytes, now_s: float) -> None:
-        """Take in a frame that came now."""
+    def hold(
+        self, way: int, frame: bytes, now_s: float, *, wait_s: float = 0.0, held_s: float = 0.0
+    ) -> None:
+        """Take in a frame that came now.
+
+        wait_s: how much longer than the delay it waits, and all that come after it; held_s: it
+        alone, so that they overtake it.
+        """
         if self._bytes + len(frame) > self.bytes_max:
             self.dropped_count += 1
             return
         spread_s = self.rng.uniform(-self.jitter_s, self.jitter_s) if self.jitter_s else 0.0
-        due_s = max(now_s + self.delay_s + spread_s, self._last_due_s.get(way, 0.0))
-        self._last_due_s[way] = due_s
+        due_s = max(now_s + self.delay_s + spread_s + wait_s, self._last_due_s.get(way, 0.0))
+        if not held_s:
+            self._last_due_s[way] = due_s
+        due_s += held_s
         self._sequence += 1
         self._bytes += len(frame)
         heapq.heappush(self._heap, (due_s, self._sequence, way, frame))

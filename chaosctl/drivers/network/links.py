@@ -102,6 +102,19 @@ def put_back(netlink: Any, record: str) -> list[str]:
     return back
 
 
+def delete(netlink: Any, name: str) -> bool:
+    """Delete a link, and with it the end that is in the instance; False if there is none."""
+    found = list(netlink.link_lookup(ifname=name))
+    for index in found:
+        _ignoring_gone(netlink, "del", index=index)
+    return bool(found)
+
+
+def exists(netlink: Any, name: str) -> bool:
+    """Whether there is such a link."""
+    return bool(list(netlink.link_lookup(ifname=name)))
+
+
 def marked(netlink: Any) -> dict[str, str]:
     """Name and alias of every link that some record has marked."""
     return {

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chaosctl.drivers.network import dates
 from chaosctl.drivers.network.helper import NetworkHelper, PlaceGone
 from monkeys.errors import TargetFailed
-from monkeys.target import Instance, UndoRecord
+from monkeys.target import Echoes, Instance, UndoRecord
 
 _CUT_TIMEOUT_S = 10.0
 _SPLICE_TIMEOUT_S = 15.0
 _PROBE_SLACK_S = 5.0
 _DRY_RUN_TIMEOUT_S = 10.0
+_DATE_TIMEOUT_S = 1.0
 
 Place = dict[str, Any]
 
@@ -55,12 +57,11 @@ def uncut(helper: NetworkHelper, record: UndoRecord) -> None:
         raise _failed(record, f"cannot take back the cut of {id_!r}: {why}")
 
 
-def delay(helper: NetworkHelper, record: UndoRecord, now_ms: int) -> None:
+def impair(helper: NetworkHelper, record: UndoRecord, now_ms: int) -> None:
     """Take the instances' links through a splice, until the record's deadline."""
     orders = {
         "links": [each.handle["link"] for each in record.instances],
-        "delay_ms": record.detail["delay_ms"],
-        "jitter_ms": record.detail["jitter_ms"],
+        "impairment": dict(record.detail),
         "for_ms": _left_ms(record, now_ms),
     }
     helper.ask(
@@ -72,7 +73,7 @@ def delay(helper: NetworkHelper, record: UndoRecord, now_ms: int) -> None:
     )
 
 
-def undelay(helper: NetworkHelper, record: UndoRecord) -> None:
+def mend(helper: NetworkHelper, record: UndoRecord) -> None:
     """End the splice and put its links back; a world that is gone has none."""
     try:
         helper.ask(
@@ -80,6 +81,66 @@ def undelay(helper: NetworkHelper, record: UndoRecord) -> None:
         )
     except PlaceGone:
         return
+
+
+def unlink(helper: NetworkHelper, record: UndoRecord) -> None:
+    """Delete the instances' links: their peers hear nothing more, not even a refusal."""
+    links = [each.handle["link"] for each in record.instances]
+    helper.ask("unlink", timeout_s=_CUT_TIMEOUT_S, world=_world_of(record), links=links)
+
+
+def unlinked(helper: NetworkHelper, record: UndoRecord) -> list[Instance]:
+    """Those whose links are no longer there; nobody in a world that is gone."""
+    links = {each.handle["link"]: each for each in record.instances}
+    try:
+        answer = helper.ask(
+            "missing", timeout_s=_CUT_TIMEOUT_S, world=_world_of(record), links=list(links)
+        )
+    except PlaceGone:
+        return []
+    return [links[name] for name in answer["links"]]
+
+
+def flush(helper: NetworkHelper, record: UndoRecord) -> None:
+    """Have cache nodes forget their entries."""
+    helper.ask(
+        "flush",
+        timeout_s=_CUT_TIMEOUT_S,
+        world=_world_of(record),
+        addresses=[[each.address, each.handle["cache_port"]] for each in record.instances],
+    )
+
+
+def flush_counts(
+    helper: NetworkHelper, instances: Sequence[Instance], *, world: Place
+) -> Mapping[str, int]:
+    """How often each cache node was flushed, by id."""
+    answer = helper.ask(
+        "flush_counts",
+        timeout_s=_CUT_TIMEOUT_S,
+        world=world,
+        addresses=[[each.address, each.handle["cache_port"]] for each in instances],
+    )
+    return {each.id: n for each, n in zip(instances, answer["counts"], strict=True)}
+
+
+def clocks(helper: NetworkHelper, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+    """By how many seconds the time that each tells is ahead of ours, by id; None if it tells none.
+
+    Asked in their world, or on this machine's own network.
+    """
+    addresses = [(each.address, int(each.handle["port"])) for each in instances]
+    handle = instances[0].handle
+    if handle["link"]:
+        told = helper.ask(
+            "clocks",
+            timeout_s=_CUT_TIMEOUT_S + _DATE_TIMEOUT_S * len(instances),
+            world={"pid": handle["world_pid"], "ticks": handle["world_started_ticks"]},
+            addresses=addresses,
+        )["ahead_s"]
+    else:
+        told = dates.ahead_s(addresses, _DATE_TIMEOUT_S)
+    return {each.id: ahead for each, ahead in zip(instances, told, strict=True)}
 
 
 def probe(
@@ -100,6 +161,30 @@ def probe(
         timeout_ms=timeout_ms,
     )
     return {each.id: ms for each, ms in zip(instances, answer["answers"], strict=True)}
+
+
+def echo(
+    helper: NetworkHelper,
+    instances: Sequence[Instance],
+    *,
+    world: Place,
+    count: int,
+    size_bytes: int,
+    timeout_ms: int,
+) -> Mapping[str, Echoes]:
+    """What comes back of a burst of echo requests from the world's root, by id."""
+    answer = helper.ask(
+        "echo",
+        timeout_s=timeout_ms / 1000 + _PROBE_SLACK_S,
+        world=world,
+        addresses=[each.address for each in instances],
+        count=count,
+        size_bytes=size_bytes,
+        timeout_ms=timeout_ms,
+    )
+    return {
+        each.id: Echoes(**told) for each, told in zip(instances, answer["answers"], strict=True)
+    }
 
 
 def try_entry(helper: NetworkHelper, world: Place) -> None:

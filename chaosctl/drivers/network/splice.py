@@ -1,4 +1,4 @@
-"""The splice: one process that copies the frames of some links, and holds what leaves an instance.
+"""The splice: one process that copies the frames of links, and impairs what leaves an instance.
 
     instance e0 ── v17 ══ this process ══ cs…p ── cs…b ── bridge
 
@@ -31,6 +31,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from chaosctl.drivers.network import links
 from chaosctl.drivers.network.delay import HeldFrames
+from chaosctl.drivers.network.impairing import ImpairedWay, Impairment
 from chaosctl.procfs import open_process
 
 READY = b"ready\n"
@@ -49,8 +50,7 @@ class Orders:
     """What a splice is told. Ends with the process world_pid, or after for_ms."""
 
     links: tuple[str, ...]
-    delay_ms: float
-    jitter_ms: float
+    impairment: Impairment
     for_ms: int
     world_pid: int
     world_ticks: int
@@ -58,11 +58,11 @@ class Orders:
 
 @dataclass(slots=True)
 class _Way:
-    """One direction of one link: where frames come from, where they go, and whether held."""
+    """One direction of one link: where frames come from and go; None: they pass unharmed."""
 
     source: socket.socket
     sink: socket.socket
-    is_held: bool
+    impaired: ImpairedWay | None
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -74,10 +74,13 @@ def main(arguments: Sequence[str]) -> int:
     if world_fd is None:
         return 0
     try:
-        ways = _take_links(record, orders.links)
+        rng = random.Random(zlib.crc32(record.encode()))  # noqa: S311 - same record, same chance
+        ways = _take_links(record, orders, rng)
         os.write(1, READY)
         os.close(1)
-        _copy(ways, _frames_for(record, orders), [stop_fd, world_fd], deadline_s)
+        what = orders.impairment
+        frames = HeldFrames(what.delay_ms / 1000, what.jitter_ms / 1000, rng)
+        _copy(ways, frames, [stop_fd, world_fd], deadline_s)
     except (links.LinkTaken, NetlinkError) as error:
         os.write(1, f"{error}\n".encode())
         return 1
@@ -89,13 +92,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _read_orders(text: str) -> Orders:
     data = json.loads(text)
-    return Orders(**{**data, "links": tuple(data["links"])})
-
-
-def _frames_for(record: str, orders: Orders) -> HeldFrames:
-    seed = zlib.crc32(record.encode())  # so that the same record jitters the same
-    rng = random.Random(seed)  # noqa: S311 - jitter is no secret
-    return HeldFrames(orders.delay_ms / 1000, orders.jitter_ms / 1000, rng)
+    impairment = Impairment(**data["impairment"])
+    return Orders(**{**data, "links": tuple(data["links"]), "impairment": impairment})
 
 
 def _stop_signal_fd() -> int:
@@ -108,17 +106,18 @@ def _stop_signal_fd() -> int:
     return read_fd
 
 
-def _take_links(record: str, names: Sequence[str]) -> list[_Way]:
+def _take_links(record: str, orders: Orders, rng: random.Random) -> list[_Way]:
     """Take each link and bind to both of its sides, before the bridge sees the stand-in.
 
     Bound earlier, frames would be copied that the bridge has delivered already.
     """
     ways: list[_Way] = []
     with links.opened() as netlink:
-        for index, name in enumerate(names):
+        for index, name in enumerate(orders.links):
             taken = links.take_out(netlink, record, index, name)
             instance, world = _bound(taken.link), _bound(taken.stand_in)
-            ways += [_Way(instance, world, True), _Way(world, instance, False)]
+            outwards = ImpairedWay(orders.impairment, rng)
+            ways += [_Way(instance, world, outwards), _Way(world, instance, None)]
             links.stand_in(netlink, record, index, name)
     return ways
 
@@ -159,10 +158,12 @@ def _receive(ways: list[_Way], index: int, frames: HeldFrames) -> bool:
             return True
         except OSError:  # the interface is down or gone, with its instance
             return _is_up(way.source)
-        if way.is_held:
-            frames.hold(index, frame, time.monotonic())
-        else:
+        if way.impaired is None:
             _emit(way.sink, frame)
+            continue
+        now_s = time.monotonic()
+        for sent in way.impaired.fates(frame, now_s):
+            frames.hold(index, sent.frame, now_s, wait_s=sent.wait_s, held_s=sent.held_s)
     return True
 
 

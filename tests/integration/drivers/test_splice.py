@@ -98,47 +98,47 @@ def test_an_open_connection_is_late_by_the_delay_and_as_before_after_undo(
     first = observer.links()
     before = statistics.median(conversation.round_trips_ms(20))
     late = record("splice", DELAY, 0)
-    mechanisms.delay(helper, late, now_ms())
+    mechanisms.impair(helper, late, now_ms())
     conversation.round_trips_ms(2)
     during = conversation.round_trips_ms(15)
-    mechanisms.undelay(helper, late)
+    mechanisms.mend(helper, late)
     conversation.round_trips_ms(2)
     after = statistics.median(conversation.round_trips_ms(20))
     print(f"round trip {before:.2f} -> {statistics.median(during):.2f} -> {after:.2f} ms")
     assert 78 < statistics.median(during) - before < 100
     assert after < before + 20
     assert links_as_at_first(observer, first)
-    mechanisms.undelay(helper, late)
+    mechanisms.mend(helper, late)
     assert links_as_at_first(observer, first)
 
 
 def test_jitter_stays_within_its_bounds_and_order_is_kept(helper, record, conversation):
     late = record("splice", {"delay_ms": 60.0, "jitter_ms": 20.0}, 0)
-    mechanisms.delay(helper, late, now_ms())
+    mechanisms.impair(helper, late, now_ms())
     conversation.round_trips_ms(2)
     times = conversation.round_trips_ms(25)
     assert min(times) > 39
     assert statistics.median(times) < 90
     assert statistics.pstdev(times) > 3
-    mechanisms.undelay(helper, late)
+    mechanisms.mend(helper, late)
 
 
 def test_bulk_arrives_whole_with_segmentation_left_to_the_link(world, observer, helper, record):
     late = record("splice", {"delay_ms": 10.0, "jitter_ms": 0.0}, 0)
-    mechanisms.delay(helper, late, now_ms())
+    mechanisms.impair(helper, late, now_ms())
     code = BULK.format(address=world.instances[0]["address"], port=PORT, blocks=60, check=True)
     right, mbit = observer.see(code, at=1)
     print(f"{mbit:.0f} Mbit/s each way through a splice of 10 ms")
     assert right
     assert mbit > 5
-    mechanisms.undelay(helper, late)
+    mechanisms.mend(helper, late)
 
 
 def test_two_links_of_one_splice_do_not_loop_and_others_are_not_late(
     world, observer, helper, record
 ):
     late = record("splice", DELAY, 0, 1)
-    mechanisms.delay(helper, late, now_ms())
+    mechanisms.impair(helper, late, now_ms())
     between, third = Conversation(world, 0, 1), Conversation(world, 2, 0)
     between.round_trips_ms(1)
     assert 158 < statistics.median(between.round_trips_ms(5)) < 185  # both ends are held
@@ -150,7 +150,7 @@ def test_two_links_of_one_splice_do_not_loop_and_others_are_not_late(
     assert frames_of_bridge(observer) - before < 200, "frames go round"
     between.end()
     third.end()
-    mechanisms.undelay(helper, late)
+    mechanisms.mend(helper, late)
 
 
 def frames_of_bridge(observer) -> int:
@@ -177,12 +177,12 @@ def test_a_killed_splice_leaves_the_link_cut_until_undo(
 ):
     first = observer.links()
     late = record("splice", DELAY, 0)
-    mechanisms.delay(helper, late, now_ms())
+    mechanisms.impair(helper, late, now_ms())
     (pid,) = splice_pids()
     os.kill(pid, signal.SIGKILL)
     assert not observer.reaches(world.instances[0]["address"], at=2)
     fresh = NetworkHelper()  # as a watchdog would, knowing the record alone
-    mechanisms.undelay(fresh, late)
+    mechanisms.mend(fresh, late)
     fresh.close()
     assert links_as_at_first(observer, first)
     assert conversation.round_trips_ms(1)
@@ -191,10 +191,10 @@ def test_a_killed_splice_leaves_the_link_cut_until_undo(
 def test_a_stopped_splice_is_undone_too(observer, helper, record):
     first = observer.links()
     late = record("splice", DELAY, 0)
-    mechanisms.delay(helper, late, now_ms())
+    mechanisms.impair(helper, late, now_ms())
     (pid,) = splice_pids()
     os.kill(pid, signal.SIGSTOP)
-    mechanisms.undelay(helper, late)
+    mechanisms.mend(helper, late)
     assert links_as_at_first(observer, first)
     assert splice_pids() == []
 
@@ -202,7 +202,7 @@ def test_a_stopped_splice_is_undone_too(observer, helper, record):
 def test_a_splice_lets_go_at_its_deadline_with_everybody_else_dead(observer, record, conversation):
     first = observer.links()
     helper = NetworkHelper()
-    mechanisms.delay(helper, record("splice", DELAY, 0, for_ms=3000), now_ms())
+    mechanisms.impair(helper, record("splice", DELAY, 0, for_ms=3000), now_ms())
     os.kill(helper.pid, signal.SIGKILL)
     helper.close()
     assert statistics.median(conversation.round_trips_ms(4)) > 78
@@ -217,7 +217,7 @@ def test_a_splice_lets_go_at_its_deadline_with_everybody_else_dead(observer, rec
 @pytest.mark.parametrize("polite", [signal.SIGINT, signal.SIGHUP])
 def test_a_splice_is_deaf_to_the_terminal_and_heeds_sigterm(observer, helper, record, polite):
     first = observer.links()
-    mechanisms.delay(helper, record("splice", DELAY, 0), now_ms())
+    mechanisms.impair(helper, record("splice", DELAY, 0), now_ms())
     (pid,) = splice_pids()
     os.kill(pid, polite)
     time.sleep(0.2)
@@ -232,36 +232,36 @@ def test_a_splice_is_deaf_to_the_terminal_and_heeds_sigterm(observer, helper, re
 
 def test_a_splice_ends_with_the_world(world, helper, record):
     late = record("splice", DELAY, 0)
-    mechanisms.delay(helper, late, now_ms())
+    mechanisms.impair(helper, late, now_ms())
     world.end()
     until = time.monotonic() + 4
     while splice_pids():
         assert time.monotonic() < until, "the splice outlived the world"
         time.sleep(0.05)
-    mechanisms.undelay(helper, late)
+    mechanisms.mend(helper, late)
 
 
 def test_an_instance_may_die_under_a_splice(world, observer, helper, record):
     late = record("splice", DELAY, 0, 1)
-    mechanisms.delay(helper, late, now_ms())
+    mechanisms.impair(helper, late, now_ms())
     os.kill(world.instances[0]["pid"], signal.SIGKILL)
     survivor = Conversation(world, 2, 1)
     survivor.round_trips_ms(1)
     assert statistics.median(survivor.round_trips_ms(5)) > 78
     survivor.end()
-    mechanisms.undelay(helper, late)
+    mechanisms.mend(helper, late)
     assert observer.links()["v1"] == ["br0", "", ""]
 
 
 def test_a_link_is_delayed_by_one_record_at_a_time(observer, helper, record):
     late, later = record("splice", DELAY, 0), record("splice", DELAY, 1, 0, id_="r2")
     first = observer.links()
-    mechanisms.delay(helper, late, now_ms())
+    mechanisms.impair(helper, late, now_ms())
     between = observer.links()
     with pytest.raises(TargetFailed, match="already delayed by 'chaosctl-r1'"):
-        mechanisms.delay(helper, later, now_ms())
+        mechanisms.impair(helper, later, now_ms())
     assert observer.links() == between  # what it had begun, it has taken back
-    mechanisms.undelay(helper, later)
+    mechanisms.mend(helper, later)
     assert observer.links() == between
-    mechanisms.undelay(helper, late)
+    mechanisms.mend(helper, late)
     assert observer.links() == first

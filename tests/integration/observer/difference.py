@@ -61,7 +61,8 @@ def diff(before: Snapshot, after: Snapshot) -> list[Residue]:
         *_namespaces(before, after),
         *_links(before, after),
         *_insides(before, after),
-        *_sets("mount", {" ".join(m) for m in before.mounts}, {" ".join(m) for m in after.mounts}),
+        *_mounts(before, after),
+        *(Residue("full disk", point) for point in sorted(after.full_disks - before.full_disks)),
         *_sets("file", before.files, after.files),
         *(Residue("lock", name) for name in sorted(after.held_locks - before.held_locks)),
         *_answers(before, after),
@@ -80,7 +81,19 @@ def _processes(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
     for process in before.processes:
         if process.pid in outside and (process.pid, process.start_ticks) not in now:
             yield Residue("missing process", _described(process))
+    yield from _limits(before, after)
     yield from _counts("process", _population(before), _population(after))
+
+
+def _limits(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
+    known = {(p.pid, p.start_ticks): p for p in before.processes}
+    for process in after.processes:
+        was = known.get((process.pid, process.start_ticks), process)
+        for old, new in zip(was.limits, process.limits, strict=False):
+            if old != new:
+                yield Residue("limit", f"{_described(process)}: {new}, was {old}")
+        if was.lent_code and process.lent_code not in (0, was.lent_code):
+            yield Residue("clock", f"{_described(process)}: its code to ask the time was changed")
 
 
 def _was_stopped(process: Process, before: Snapshot) -> bool:
@@ -140,8 +153,11 @@ def _links(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
 
 
 def _lingering(snapshot: Snapshot) -> int:
-    """Places kept for a while after their instance was replaced; each still has its link."""
-    return sum(space.is_lingering for space in snapshot.spaces.values())
+    """Places kept for a while after their instance was replaced, unless its link went before."""
+    return sum(
+        space.is_lingering and any(link.kind == "veth" for link in space.links)
+        for space in snapshot.spaces.values()
+    )
 
 
 def _bridge(space: Space) -> str:
@@ -190,6 +206,29 @@ def _inner(space: Space) -> Counter[str]:
     return Counter(
         f"{link.kind or link.name}{'' if link.is_up else ' down'}" for link in space.links
     )
+
+
+def _mounts(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
+    """Instances' disks, which are mounted in a mount, come and go with them: the count is held."""
+    old, new = _disks(before), _disks(after)
+    plain_old, plain_new = before.mounts - old, after.mounts - new
+    yield from _sets("mount", {" ".join(m) for m in plain_old}, {" ".join(m) for m in plain_new})
+    yield from _counts("mount", _folders(old), _folders(new))
+
+
+def _disks(snapshot: Snapshot) -> frozenset[tuple[str, str, str]]:
+    points = {(namespace, point) for namespace, point, kind in snapshot.mounts if kind == "tmpfs"}
+    return frozenset(
+        (namespace, point, kind)
+        for namespace, point, kind in snapshot.mounts
+        if kind == "tmpfs"
+        and point.rpartition("/")[0].endswith("/files")
+        and (namespace, point.rpartition("/")[0]) in points
+    )
+
+
+def _folders(disks: frozenset[tuple[str, str, str]]) -> Counter[str]:
+    return Counter(f"disk in {point.rpartition('/')[0]}" for _, point, _ in disks)
 
 
 def _answers(before: Snapshot, after: Snapshot) -> Iterator[Residue]:

@@ -135,7 +135,12 @@ def _places(spaces: list[Space]) -> list[tuple[str, int]]:
 
 
 def _probe(places: list[tuple[str, int]], timeout_s: float) -> dict[str, bool]:
-    """Whether each place answers an HTTP request, asked of all at once."""
+    """Whether each place answers a request, all asked at once.
+
+    What speaks another protocol than HTTP may say so in its own words or hang up: who hangs up is
+    alive, too; who is stopped does neither. Nothing more is sent, so that who waits for more than
+    this hangs up (a frame of RSocket begins with its length).
+    """
     answers = {f"{address}:{port}": False for address, port in places}
     deadline = time.monotonic() + timeout_s
     with selectors.DefaultSelector() as waiting:
@@ -150,9 +155,13 @@ def _probe(places: list[tuple[str, int]], timeout_s: float) -> dict[str, bool]:
                 try:
                     if events & selectors.EVENT_WRITE:
                         channel.send(REQUEST)
+                        channel.shutdown(socket.SHUT_WR)
                         waiting.modify(channel, selectors.EVENT_READ, key.data)
                         continue
-                    answers[f"{address}:{port}"] = channel.recv(64).startswith(b"HTTP/1.")
+                    channel.recv(64)
+                    answers[f"{address}:{port}"] = True
+                except ConnectionResetError:
+                    answers[f"{address}:{port}"] = True
                 except OSError:
                     pass  # refused or unreachable: stays False
                 waiting.unregister(channel)

@@ -49,7 +49,7 @@ def _do(ip: IPRoute, action: str, argument: str) -> None:
             verb = "del" if action.startswith("no-") else "add"
             ip.tc(verb, "pfifo_fast", index, handle=0x10000)
         case "mount":
-            kernel.mount("tmpfs", argument, "tmpfs")
+            kernel.mount("tmpfs", argument, "tmpfs", "size=64k")
         case "held-mount":
             kernel.unshare(kernel.NEW_NET)
             kernel.mount("/proc/self/ns/net", argument, "none")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,11 @@ NAMESPACE = re.compile(r"^(mnt|net|pid|user):\[(\d+)\]$")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process; (pid, start_ticks) names it for ever. namespaces: kind to `net:[123]`."""
+    """One process; (pid, start_ticks) names it for ever.
+
+    namespaces: kind to `net:[123]`; limits: soft and hard, as the kernel prints them;
+    lent_code: a sum over what the kernel maps into it to ask the time by, 0 if we may not look.
+    """
 
     pid: int
     start_ticks: int
@@ -22,6 +27,8 @@ class Process:
     name: str
     command: str
     namespaces: tuple[tuple[str, str], ...]
+    limits: tuple[str, ...] = ()
+    lent_code: int = 0
 
     def namespace(self, kind: str) -> str:
         """Its namespace of one kind, empty where we may not look."""
@@ -97,10 +104,25 @@ def mounts(pid: int | str) -> tuple[list[tuple[str, str]], list[Handle]]:
     return seen, held
 
 
+def _lent_code(folder: Path) -> int:
+    try:
+        lines = (folder / "maps").read_text().splitlines()
+        for line in lines:
+            if line.endswith("[vdso]"):
+                begin, end = (int(word, 16) for word in line.split()[0].split("-"))
+                with (folder / "mem").open("rb", buffering=0) as memory:
+                    memory.seek(begin)
+                    return zlib.crc32(memory.read(end - begin))
+    except OSError:
+        pass  # not ours, or gone
+    return 0
+
+
 def _read(pid: int) -> Process | None:
     folder = Path(f"/proc/{pid}")
     try:
         text = (folder / "stat").read_text(errors="replace")
+        limits = (folder / "limits").read_text().splitlines()
         command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         user = folder.stat().st_uid
     except OSError:
@@ -122,4 +144,6 @@ def _read(pid: int) -> Process | None:
         name=name,
         command=command.strip(),
         namespaces=tuple(namespaces),
+        limits=tuple(" ".join(line.split()) for line in limits),
+        lent_code=_lent_code(folder),
     )

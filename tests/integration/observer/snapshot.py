@@ -2,7 +2,7 @@
 
 The observer knows nothing of journals, run folders or control interfaces. It sees processes,
 namespaces (also those that only a descriptor or a mount keeps alive), what is in each network
-namespace, mounts, files, held locks, and which instances answer HTTP from the bridge's side.
+namespace, mounts, files, held locks, and which ports answer from the bridge's side.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from tests.integration.observer.processes import (
 SET_CHILD_SUBREAPER = 36
 ROOT = Path(__file__).parents[3]
 INSIDE = "tests.integration.observer.inside"
+TURNED_LOG = "logs/*.old.jsonl"
+"""A zone's log that was full: the platform turns it over when it likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Snapshot:
     files: frozenset[str]
     held_locks: frozenset[str]
     answers: Mapping[str, bool] = field(default_factory=dict)
+    full_disks: frozenset[str] = frozenset()
 
 
 def become_subreaper() -> None:
@@ -132,6 +135,7 @@ def take(scope: Scope, probe_timeout_s: float = 0.7) -> Snapshot:
         files=frozenset(_files(scope)),
         held_locks=frozenset(_held_locks(scope)),
         answers=seen["answers"],
+        full_disks=frozenset(_full_disks(processes.values())),
     )
 
 
@@ -172,6 +176,21 @@ def _mounts(processes: Iterable[Process]) -> tuple[set[tuple[str, str, str]], li
         found |= {(namespace, point, kind) for point, kind in seen}
         held += bound
     return found, held
+
+
+def _full_disks(processes: Iterable[Process]) -> Iterable[str]:
+    """File systems in memory, in other mount namespaces than ours, that have no room left."""
+    members = {process.namespace("mnt"): process.pid for process in processes}
+    for namespace, pid in members.items():
+        if not namespace or namespace == _own("mnt"):
+            continue
+        for point, kind in mounts(pid)[0]:
+            try:
+                status = os.statvfs(f"/proc/{pid}/root{point}") if kind == "tmpfs" else None
+            except OSError:  # it went with its instance
+                continue
+            if status is not None and status.f_blocks and not status.f_bavail:
+                yield point
 
 
 def _ways_in(
@@ -250,7 +269,7 @@ def _spaces(seen: Iterable[dict[str, Any]], ways: Mapping[str, dict[str, Any]]) 
 def _files(scope: Scope) -> set[str]:
     found: set[str] = set()
     for folder in scope.folders:
-        found |= {str(path) for path in folder.rglob("*")}
+        found |= {str(path) for path in folder.rglob("*") if not path.match(TURNED_LOG)}
     for prefix in scope.prefixes:
         for path in prefix.parent.glob(prefix.name + "*"):
             found |= {str(path), *(str(inner) for inner in path.rglob("*"))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -198,6 +199,44 @@ def test_sees_what_is_planted_in_a_world(world: World, name: str) -> None:
         world.plant(place, action, argument)
         stack.callback(world.plant, place, f"no-{action}", argument)
         assert {residue.kind for residue in _seen(world)} == expected
+
+
+def test_sees_a_full_disk(world: World) -> None:
+    with ExitStack() as stack:
+        world.plant("root", "mount", "/mnt")
+        stack.callback(world.plant, "root", "no-mount", "/mnt")
+        with pytest.raises(OSError, match="No space"):
+            Path("/proc", str(world.member("root")), "root", "mnt", "all").write_bytes(
+                bytes(1 << 17)
+            )
+        assert {residue.kind for residue in _seen(world)} == {"mount", "full disk"}
+
+
+def test_sees_a_lowered_limit(world: World) -> None:
+    pid = world.member("10.1.1")
+    usual, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (usual - 1, hard))
+    try:
+        assert [residue.kind for residue in _seen(world)] == ["limit"]
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (usual, hard))
+
+
+def test_sees_a_clock_that_is_set(world: World) -> None:
+    pid = world.member("10.1.1")
+    lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    (place,) = [line.split("-")[0] for line in lines if line.endswith("[vdso]")]
+    end = int(place, 16) + 8000  # behind all functions: nobody comes by
+    with Path(f"/proc/{pid}/mem").open("rb+", buffering=0) as memory:
+        memory.seek(end)
+        usual = memory.read(1)
+        try:
+            memory.seek(end)
+            memory.write(bytes([usual[0] ^ 1]))
+            assert [residue.kind for residue in _seen(world)] == ["clock"]
+        finally:
+            memory.seek(end)
+            memory.write(usual)
 
 
 def test_sees_a_file(world: World) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from chaosctl.drivers import demo
 from chaosctl.drivers.demo import DemoTarget
 from chaosctl.procfs import started_ticks
 from monkeys.errors import TargetFailed
-from monkeys.target import Capability, ProcessState, UndoRecord
+from monkeys.target import Capability, ProcessState, Resource, UndoRecord
 
 
 class FakeControl:
@@ -50,6 +51,7 @@ def described(id_, pid, **more):
         "zone": "z",
         "address": "127.0.0.1",
         "port": 1,
+        "cache_port": 0,
         "pid": pid,
         "started_ticks": started_ticks(pid) or 0,
         "link": "",
@@ -61,7 +63,11 @@ def described(id_, pid, **more):
 
 @pytest.fixture
 def child():
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+    # It is there once it speaks: an interpreter that still starts opens files of its own.
+    command = [sys.executable, "-c", "print('up', flush=True); input()"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout.readline() == b"up\n"
         yield process
         process.kill()
 
@@ -149,6 +155,39 @@ def test_a_kill_has_no_undo_and_the_dead_cannot_be_hit(target, child):
     target.undo(kill)
     with pytest.raises(TargetFailed, match="'i-2' is gone"):
         target.inject(kill)
+
+
+def test_a_termination_that_was_cut_short_is_completed_for_who_has_no_link_left(
+    target, child, monkeypatch
+):
+    end = record(target, "termination", {}, "i-1", "i-2")
+    monkeypatch.setattr(demo.mechanisms, "unlinked", lambda _helper, _record: [])
+    target.undo(end)
+    assert target.state(end.instances[1]) is ProcessState.RUNNING  # it was never hit
+    hit = [each for each in end.instances if each.id == "i-2"]
+    monkeypatch.setattr(demo.mechanisms, "unlinked", lambda _helper, _record: hit)
+    for _ in range(2):
+        target.undo(end)
+        wait_for(target, hit[0], ProcessState.GONE)
+
+
+def test_a_termination_of_the_dead_asks_nobody(target, child, monkeypatch):
+    end = record(target, "termination", {}, "i-2")
+    child.kill()
+    child.wait()
+    monkeypatch.delattr(demo.mechanisms, "unlinked")
+    target.undo(end)
+
+
+def test_a_limit_is_held_and_put_back_and_put_back_twice(target, child):
+    held = record(target, "limit", {"limit": "files", "left": 0}, "i-2")
+    held = replace(held, deadline_ms=time.time_ns() // 1_000_000 + 20_000)
+    before = target.usage(held.instances, Resource.FILES)
+    target.inject(held)
+    assert target.usage(held.instances, Resource.FILES)["i-2"].limit == 3
+    for _ in range(2):
+        target.undo(held)
+        assert target.usage(held.instances, Resource.FILES) == before
 
 
 def test_a_hang_of_who_died_meanwhile_is_undone(target, child):
