@@ -15,6 +15,7 @@ class Noun(StrEnum):
     """What can be listed."""
 
     EXPERIMENTS = "experiments"
+    LESSONS = "lessons"
     FAULTS = "faults"
     DRIVERS = "drivers"
 
@@ -22,7 +23,7 @@ class Noun(StrEnum):
 def list_things(
     noun: Annotated[Noun, typer.Argument(help="What to list.")], as_json: AsJson = False
 ) -> int:
-    """List the bundled experiments, the faults with their parameters, or the drivers.
+    """List the bundled experiments, the lessons, the faults with their parameters, or the drivers.
 
     Examples: chaosctl list faults | chaosctl list experiments --json
     """
@@ -46,6 +47,13 @@ def experiments() -> list[dict[str, Any]]:
     from chaosctl.experiment.load import bundled_names, load_bundled
 
     return [{"name": name, "summary": load_bundled(name).title} for name in bundled_names()]
+
+
+def lessons() -> list[dict[str, Any]]:
+    """Name and title of each lesson's two experiments."""
+    from chaosctl.experiment.load import lesson_names, load_bundled
+
+    return [{"name": name, "summary": load_bundled(name).title} for name in lesson_names()]
 
 
 def faults() -> list[dict[str, Any]]:
@@ -78,6 +86,7 @@ SUMMARIES = {
 }
 ROWS: dict[Noun, Callable[[], list[dict[str, Any]]]] = {
     Noun.EXPERIMENTS: experiments,
+    Noun.LESSONS: lessons,
     Noun.FAULTS: faults,
     Noun.DRIVERS: drivers,
 }

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from chaosctl.context import Context
 from chaosctl.engine.run import Setup, World, run_experiment
@@ -18,15 +17,14 @@ from chaosctl.experiment.load import bundled_names, load_bundled
 from chaosctl.judge.verdict import UndoState, Verdict
 from chaosctl.worlds import open_world
 from monkeys.faults import FAULTS
-from tests.integration.bed import ROOT, Bed, Said, made_bed
+from tests.expected_verdicts import bundled_verdicts, chosen_third, lesson_verdicts, lessons
+from tests.integration.bed import Bed, Said, made_bed
 from tests.integration.observer.difference import settle, steady
 
 pytestmark = [pytest.mark.integration, pytest.mark.verdicts, pytest.mark.timeout(180)]
 
-EXPECTED = {
-    path.stem: yaml.safe_load(path.read_text())
-    for path in sorted((ROOT / "tests" / "data" / "verdicts").glob("*.yaml"))
-}
+EXPECTED = bundled_verdicts()
+LESSONS = chosen_third(list(lessons()))
 FLAWED = {name: want["passes-with"] for name, want in EXPECTED.items() if "passes-with" in want}
 REPLACING_S = 5
 
@@ -58,19 +56,25 @@ def test_every_bundled_experiment_has_its_verdict_written_down() -> None:
     assert FLAWED
 
 
-@pytest.mark.parametrize("name", EXPECTED)
-def test_verdict_is_as_written_down(bed: Bed, name: str) -> None:
-    want = EXPECTED[name]
-    before = steady(bed.scope)
-    said = bed.chaosctl("run", name, "--seed", "1", "--json")
+def agrees(said: Said, want: dict[str, Any]) -> dict[str, Any]:
+    """The result, which has the verdict, the failed checks and the reasons that it should."""
     result = _result(said)
     assert result["verdict"] == want["verdict"], _story(said)
     assert result["undo"] == "clean"
     failed = [check["name"] for check in result["detail"]["checks"] if check["outcome"] == "fail"]
     assert failed == want["failed"], _story(said)
+    findings = [line for lines in result["detail"]["because"].values() for line in lines]
     for key, value in want.get("because", {}).items():
-        findings = [line for lines in result["detail"]["because"].values() for line in lines]
         assert any(f"{key}={value} " in line for line in findings), findings
+    return result
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_verdict_is_as_written_down(bed: Bed, name: str) -> None:
+    want = EXPECTED[name]
+    before = steady(bed.scope)
+    said = bed.chaosctl("run", name, "--seed", "1", "--json")
+    result = agrees(said, want)
     traffic = read_series(Path(result["folder"])).traffic
     ends = {(flow.caller, flow.service) for flow in traffic.flows}
     assert {("", "edge"), ("edge", "api"), ("api", "recs")} <= ends, traffic.trouble
@@ -82,6 +86,15 @@ def test_verdict_is_as_written_down(bed: Bed, name: str) -> None:
 def test_flawed_one_passes_with_its_switch_set_right(bed: Bed, name: str) -> None:
     said = bed.chaosctl("run", name, "--seed", "1", "--json", "--set", FLAWED[name])
     assert _result(said)["verdict"] == "passed", _story(said)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_lesson_fails_with_its_flaw_and_passes_without(bed: Bed, lesson: str) -> None:
+    before = steady(bed.scope)
+    for name in (f"{lesson}-flawed", f"{lesson}-fixed"):
+        said = bed.chaosctl("run", name, "--seed", "1", "--json")
+        agrees(said, lesson_verdicts()[name])
+    assert settle(before, bed.scope, REPLACING_S)[0] == []
 
 
 # One of each mechanism; all of them in simulation: test_bundled_without_effect.py.
