@@ -1,7 +1,7 @@
 # The memory of every task; `make` alone prints the list. Each line works when pasted.
 BIN := .venv-test/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup fmt lint types test test-all oracle docs accept demo bench matrix soak check release
+.PHONY: help setup fmt lint types test test-all oracle contracts docs accept demo bench lessons lesson-charts matrix soak check release
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -27,6 +27,9 @@ test-all: ## run everything; a skip is a failure
 oracle: ## replay the recorded answers of the original; a table by category
 	$(BIN)/python -m tests.oracle
 
+contracts: ## make the modules of the services' contracts; needs grpcio-tools
+	cd targets/demo-platform && ../../$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. demo_platform/contracts/*.proto
+
 docs: ## write the generated pages
 	$(BIN)/python docs/generate.py
 
@@ -38,6 +41,12 @@ demo: ## start the bundled platform
 
 bench: ## measure the figures; fails when one is missing
 	$(BIN)/python -m tests.bench
+
+lessons: ## teach every lesson on a warm platform; REPEAT=n times, with margins
+	$(BIN)/python -m tests.bench lessons --repeat $(or $(REPEAT),1)
+
+lesson-charts: ## run every lesson, and draw the charts of docs/lessons.md
+	rm -f bench-results/lessons.jsonl && $(BIN)/python -m tests.bench lessons --charts && $(BIN)/python docs/generate.py
 
 matrix: ## hit a run in each phase with each event, as root; goes on where it stopped
 	$(BIN)/pytest -q -m integration tests/integration/observer && $(BIN)/python -m tests.matrix

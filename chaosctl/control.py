@@ -11,6 +11,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from monkeys.errors import TargetFailed
 
@@ -37,9 +38,31 @@ class Control:
         """Turn fragility switches; all of them as they are then."""
         return self._ask("PUT", "/v1/switches", dict(switches))
 
-    def set_traffic(self, starts_per_second: float) -> dict[str, Any]:
-        """Set how many stream starts a second the viewers offer."""
-        return self._ask("PUT", "/v1/traffic", {"starts_per_second": starts_per_second})
+    def set_traffic(self, starts_per_second: float, *, over_s: float = 0.0) -> dict[str, Any]:
+        """Set how many stream starts a second are offered, at once or evenly within a time."""
+        wanted = {"starts_per_second": starts_per_second, "over_s": over_s}
+        return self._ask("PUT", "/v1/traffic", wanted)
+
+    def set_dials(self, dials: Mapping[str, float]) -> dict[str, Any]:
+        """Turn dials of the traffic; all of them as they are then."""
+        return self._ask("PUT", "/v1/dials", dict(dials))
+
+    def set_group(self, group: str, sizes: Mapping[str, int]) -> dict[str, Any]:
+        """Change a scaling group's min, desired or max; the group as it is then."""
+        return self._ask("PUT", f"/v1/groups/{quote(group, safe='')}", dict(sizes))
+
+    def groups(self) -> dict[str, Any]:
+        """Every scaling group by name."""
+        return self._ask("GET", "/v1/groups")
+
+    def evacuate(self, region: str, *, is_back: bool) -> dict[str, Any]:
+        """Begin to evacuate a region, or to come back; how far that is."""
+        direction = "back" if is_back else "away"
+        return self._ask("PUT", "/v1/evacuation", {"region": region, "direction": direction})
+
+    def evacuation(self) -> dict[str, Any]:
+        """The evacuation under way, or the last one; empty when there was none."""
+        return self._ask("GET", "/v1/evacuation")
 
     def suspend(self, token: str, groups: list[dict[str, str]]) -> None:
         """No replacement in these groups and zones until `release` of the same token."""
@@ -49,7 +72,16 @@ class Control:
         """End a suspension; nothing happens if there is none of this token."""
         self._ask("DELETE", f"/v1/suspensions/{token}")
 
+    def service_links(self, *, end_ms: int, lookback_ms: int) -> list[dict[str, Any]]:
+        """Which service called which, by the spans that are kept: Zipkin's dependencies."""
+        links = self._request("GET", f"/api/v2/dependencies?endTs={end_ms}&lookback={lookback_ms}")
+        return list(links)
+
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        answer: dict[str, Any] = self._request(method, path, body)
+        return answer
+
+    def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         connection = _UnixConnection(self.path, self._timeout_s)
         try:
             connection.request(method, path, None if body is None else json.dumps(body))
@@ -69,8 +101,7 @@ class Control:
             connection.close()
         if response.status >= 400:
             raise _refused(document)
-        answer: dict[str, Any] = document
-        return answer
+        return document
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ STOP_SECONDS_MAX = 15.0
 SETTLED_SHARE = 0.97
 SETTLE_STEPS = 3
 SETTLE_SECONDS_MAX = 20.0
-STARTS_QUERY = "name,viewers.starts,:eq,outcome,ok,:eq,:and,:sum"
-SHARE_QUERY = f"{STARTS_QUERY},name,viewers.starts,:eq,:sum,:div"
+STORE_SETTINGS = files("chaosctl").joinpath("demo_store.yaml")
+STARTS_QUERY = "name,playback.starts,:eq,ipc.result,success,:eq,:and,:sum"
+SHARE_QUERY = f"{STARTS_QUERY},name,playback.starts,:eq,:sum,:div"
 
 Say = Callable[[str], None]
 
@@ -54,6 +56,11 @@ class DemoPaths:
         return self.folder / "store.sock"
 
     @property
+    def lines(self) -> Path:
+        """Unix socket on which the store takes metrics, as spectatord's lines."""
+        return self.folder / "lines.sock"
+
+    @property
     def keeper(self) -> Path:
         """Who keeps the platform: process id and start time."""
         return self.folder / "keeper.json"
@@ -62,6 +69,11 @@ class DemoPaths:
     def log(self) -> Path:
         """What the platform's processes printed."""
         return self.folder / "keeper.log"
+
+    @property
+    def logs(self) -> Path:
+        """What the platform's instances logged: files of JSON lines, for each zone."""
+        return self.folder / "logs"
 
     @property
     def output(self) -> Path:
@@ -79,6 +91,7 @@ class DemoOptions:
     fabric: str = "auto"
     switches: Mapping[str, bool] | None = None
     store_port: int = 0
+    aws_port: str = "auto"
 
 
 def demo_paths(runtime_dir: Path) -> DemoPaths:
@@ -89,12 +102,13 @@ def demo_paths(runtime_dir: Path) -> DemoPaths:
 def keeper_command(paths: DemoPaths, options: DemoOptions) -> list[str]:
     """argv of the keeper, with the store as its companion."""
     store = [sys.executable, "-m", "atlas", "serve", "--unix", str(paths.store)]
-    store += ["--step", "1s", "--max-age", "60s", "--keep", "1h"]
+    store += ["--config", str(STORE_SETTINGS), "--spectatord-unix", str(paths.lines)]
     if options.store_port:
         store += ["--port", str(options.store_port)]
     command = [sys.executable, "-m", "demo_platform", "up", "--dir", str(paths.folder)]
     command += ["--size", options.size, "--seed", str(options.seed), "--fabric", options.fabric]
-    command += ["--publish", str(paths.store)]
+    command += ["--publish", str(paths.lines)]
+    command += ["--store", str(paths.store), "--aws-port", options.aws_port]
     if options.starts_per_second is not None:
         command += ["--rate", str(options.starts_per_second)]
     command += ["--companion", json.dumps(store)]

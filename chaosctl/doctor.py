@@ -19,7 +19,9 @@ from chaosctl.context import Context
 NAMESPACE_FIX = (
     "allow unprivileged user namespaces (`sysctl kernel.unprivileged_userns_clone=1`, "
     "`sysctl kernel.apparmor_restrict_unprivileged_userns=0`), or run as root; until then the "
-    "demo uses the loopback fabric: process faults work, network faults are refused"
+    "demo uses the loopback fabric: process faults work, network faults are refused; with `demo up "
+    "--fabric proxy` latency, rate and zone-outage work on bytes and from everybody, loss and "
+    "partitions are refused, and a dead instance resets instead of refusing"
 )
 EXTRAS = {"docker": "docker", "kubernetes": "kubernetes", "aws": "boto3"}
 
@@ -73,7 +75,7 @@ def kernel() -> Iterator[Finding]:
         "namespaces": "fabric netns: each instance has a network of its own",
         "links": "bridge and virtual links",
         "packet filter": "zone-outage, network-partition (nftables)",
-        "raw frames": "network-latency (splice)",
+        "raw frames": "network-latency, -loss, -rate and the like (splice)",
     }
     for name, use in uses.items():
         why_not = found.get(name, "not tried: no namespaces")
@@ -113,7 +115,7 @@ def socket_path(runtime_dir: Path) -> Finding:
 def memory() -> Finding:
     """The demo platform and its store need about a gigabyte."""
     available_mb = psutil.virtual_memory().available // 2**20
-    fix = "" if available_mb >= 1000 else "use `--size small`: 27 instances instead of 66"
+    fix = "" if available_mb >= 1000 else "use `--size small`: 45 instances instead of 90"
     return Finding("memory", available_mb >= 1000, f"{available_mb} MB available", fix)
 
 

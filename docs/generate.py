@@ -17,10 +17,12 @@ from pathlib import Path
 
 import yaml
 from asl_page import asl_page
+from lessons_page import lessons_page
 
 from atlas.settings_file import SETTINGS
 from chaosctl.cli import COMMANDS, GROUPS
 from monkeys.faults import FAULTS
+from monkeys.quantities import QUANTITIES
 
 DOCS = Path(__file__).resolve().parent
 COLUMNS = "88"
@@ -87,7 +89,7 @@ def faults_page() -> Iterator[str]:
         rows = ["| parameter | what it is | default |", "| --- | --- | --- |"]
         for p in fault.parameters():
             choices = f": {' or '.join(f'`{c}`' for c in p.choices)}" if p.choices else ""
-            default = "required" if p.is_required else f"{shown(p.default)} {p.unit}".strip()
+            default = "required" if p.is_required else shown_in(p.default, p.unit)
             rows.append(f"| `{p.name}` | {p.summary}{choices} | {default} |")
         yield "\n".join(rows) if len(rows) > 2 else "It has no parameters."
 
@@ -120,6 +122,13 @@ def atlas_server_page() -> Iterator[str]:
     )
 
 
+def shown_in(value: object, unit: str) -> str:
+    """A parameter's default with its unit, as a document would say it."""
+    if unit in QUANTITIES and isinstance(value, float):
+        return QUANTITIES[unit].spoken(value)
+    return f"{shown(value)} {unit}".strip()
+
+
 def shown(value: object) -> str:
     """A default as a reader expects it."""
     if value in ((), {}, ""):
@@ -133,6 +142,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "cli.md": cli_page,
     "experiments.md": experiments_page,
     "faults.md": faults_page,
+    "lessons.md": lambda: lessons_page(VERDICTS / "lessons", MADE_BY),
 }
 
 

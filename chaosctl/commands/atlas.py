@@ -50,8 +50,8 @@ def query(
     """Ask the store for an expression; for each line its last, mean, least and greatest value.
 
     Exits 4 when there is no data. Examples: chaosctl atlas query
-    'name,viewers.starts,:eq,(,outcome,),:by' | chaosctl atlas query 'name,edge.requests,:eq,:sum'
-    --start e-5m --json
+    'name,playback.starts,:eq,(,ipc.result,),:by' |
+    chaosctl atlas query 'name,edge.requests,:eq,:sum' --start e-5m --json
     """
     from datetime import UTC
 

@@ -93,7 +93,7 @@ def _about(text: str, piece: str) -> tuple[str, bool]:
             more = f"  (+{len(words) - 1} more forms)" if len(words) > 1 else ""
             return f"{piece}  {words[0].signature}  {words[0].summary}{more}", False
     if not text.strip():
-        return "an expression, as name,viewers.starts,:eq,:sum", False
+        return "an expression, as name,playback.starts,:eq,:sum", False
     try:
         parse_exprs(text)
     except AtlasError as error:

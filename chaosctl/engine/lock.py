@@ -36,9 +36,14 @@ class TargetLock:
     target_id: str
     descriptor: int
 
-    def release(self) -> None:
-        """Let go; the lock itself stays while the watchdog has the descriptor too."""
+    def release(self, *, is_over: bool = True) -> None:
+        """Let go, also of what the watchdog has inherited, who may still be on its way out.
+
+        is_over: nothing is left to undo; else the lock stays for as long as the watchdog lives.
+        """
         if self.descriptor >= 0:
+            if is_over:
+                fcntl.flock(self.descriptor, fcntl.LOCK_UN)
             os.close(self.descriptor)
             self.descriptor = -1
 

@@ -308,10 +308,11 @@ def _let_go(session: Session) -> None:
     """Send the watchdog home, or leave the rest to it; then the lock and the journal."""
     with suppress(OSError):
         session.journal.close()
+    is_over = not session.pending()
     if session.watchdog is not None:
-        if session.pending():
-            session.watchdog.leave()
-        else:
+        if is_over:
             session.watchdog.done()
+        else:
+            session.watchdog.leave()
     if session.lock is not None:
-        session.lock.release()
+        session.lock.release(is_over=is_over)

@@ -52,9 +52,25 @@ class Loaded:
 
 
 def bundled_names() -> list[str]:
-    """Names of the experiments that come with the product, sorted."""
-    folder = resources.files("experiments")
-    names = (entry.name for entry in folder.iterdir())
+    """Names of the experiments that come with the product, sorted; lessons apart."""
+    return _names_in("")
+
+
+def lesson_names() -> list[str]:
+    """Names of the lessons' experiments, sorted: each lesson has a flawed and a fixed one."""
+    return _names_in("lessons/")
+
+
+def bundled_source(name: str) -> str | None:
+    """Where a bundled experiment or a lesson stands, or None if there is none of that name."""
+    for folder in ("", "lessons/"):
+        if name in _names_in(folder):
+            return f"experiments/{folder}{name}.yaml"
+    return None
+
+
+def _names_in(folder: str) -> list[str]:
+    names = (entry.name for entry in resources.files("experiments").joinpath(folder).iterdir())
     return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
 
@@ -62,13 +78,14 @@ def find(name_or_path: str) -> Document:
     """The bundled experiment of that name, or the file. Raises InvalidExperiment."""
     path = Path(name_or_path)
     looks_like_path = len(path.parts) > 1 or path.suffix in SUFFIXES
-    if not looks_like_path and name_or_path in bundled_names():
-        entry = resources.files("experiments") / f"{name_or_path}.yaml"
-        source = f"experiments/{name_or_path}.yaml"
+    if not looks_like_path and (source := bundled_source(name_or_path)):
+        entry = resources.files("experiments") / source.removeprefix("experiments/")
         return Document(name_or_path, source, decode(entry.read_bytes(), source))
     if not looks_like_path and not path.is_file():
         names = bundled_names()
-        fix = f"{did_you_mean(name_or_path, names)}there is: {', '.join(names)}; or give a file"
+        near = did_you_mean(name_or_path, [*names, *lesson_names()])
+        there = f"there is: {', '.join(names)}; a lesson of `chaosctl list lessons`"
+        fix = f"{near}{there}; or give a file"
         raise InvalidExperiment([Problem(f"no experiment '{name_or_path}'", "", fix)])
     return Document(path.stem, name_or_path, decode(_read(path, name_or_path), name_or_path))
 
@@ -79,7 +96,7 @@ def _read(path: Path, source: str) -> bytes:
             return file.read(SIZE_BYTES_MAX + 1)
     except OSError as error:
         beside = [str(p) for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-        near = did_you_mean(source, [*beside, *bundled_names()])
+        near = did_you_mean(source, [*beside, *bundled_names(), *lesson_names()])
         fix = f"{near}give a file, or one of `chaosctl list experiments`"
         what = f"cannot read the file: {(error.strerror or 'unknown error').lower()}"
         raise InvalidExperiment([Problem(what, source, fix)]) from error

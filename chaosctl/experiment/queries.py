@@ -30,7 +30,9 @@ def check_query(text: str, node: Scalar, notes: Notes) -> bool:
         notes.add(node.place, what, "end it with ',:sum' or another aggregate, or leave ':by' out")
         return False
     if not leaves:
-        notes.add(node.place, "the query asks for no data", "begin as in 'name,viewers.starts,:eq'")
+        notes.add(
+            node.place, "the query asks for no data", "begin as in 'name,playback.starts,:eq'"
+        )
         return False
     return True
 

@@ -19,7 +19,7 @@ LEVEL_MS_MIN = 1000
 
 def can_ramp(parameter: Parameter) -> bool:
     """Whether it is a quantity, so that there is something between two of its values."""
-    return parameter.type is ParameterType.DURATION
+    return parameter.type in (ParameterType.DURATION, ParameterType.QUANTITY)
 
 
 def ramped_parameter(node: Node | None, fault: type[Fault]) -> str:

@@ -17,6 +17,7 @@ from chaosctl.experiment.forms import (
     MapForm,
     Notes,
     UnitForm,
+    kind_of,
 )
 from chaosctl.experiment.model import Limits, Step
 from chaosctl.experiment.nodes import Node, Place, Scalar
@@ -28,7 +29,14 @@ from chaosctl.experiment.ramps import (
     refuse_levels,
 )
 from chaosctl.experiment.selecting import SelectForm, where_form
-from monkeys.parameters import BadParameter, Parameter, ParameterType, parameters_of
+from monkeys.parameters import (
+    BadParameter,
+    Parameter,
+    ParameterType,
+    parameters_of,
+    read_quantity,
+)
+from monkeys.quantities import QUANTITIES
 from monkeys.target import Fault
 
 Faults = Mapping[str, type[Fault]]
@@ -97,6 +105,8 @@ def _form_of(parameter: Parameter) -> Form:
     match parameter.type:
         case ParameterType.DURATION:
             return _DurationParameter(parameter)
+        case ParameterType.QUANTITY:
+            return _QuantityParameter(parameter)
         case ParameterType.CHOICE:
             return ChoiceForm(parameter.name, parameter.choices)
         case ParameterType.WHERE:
@@ -126,6 +136,31 @@ class _DurationParameter:
     def schema(self) -> dict[str, Any]:
         """A duration."""
         return duration_form(0).schema()
+
+
+@dataclass(frozen=True, slots=True)
+class _QuantityParameter:
+    """An amount within the bounds that the fault declares, in the unit of its field."""
+
+    parameter: Parameter
+
+    def read(self, node: Node, notes: Notes) -> Any:
+        """The amount as float, as faults have them."""
+        if not isinstance(node, Scalar) or node.value is None:
+            example = QUANTITIES[self.parameter.unit].example
+            return notes.add(
+                node.place, f"expected one value, found {kind_of(node)}", f"as in {example}"
+            )
+        try:
+            return read_quantity(self.parameter, node.text)
+        except BadParameter as bad:
+            return notes.add(node.place, bad.what, bad.fix)
+
+    def schema(self) -> dict[str, Any]:
+        """The text with its unit, and a bare number where there may be one."""
+        quantity = QUANTITIES[self.parameter.unit]
+        text = {"type": "string", "pattern": quantity.pattern}
+        return {"anyOf": [text, {"type": "number"}]} if "" in quantity.units else text
 
 
 def limits_form(what: str) -> MapForm:

@@ -121,8 +121,10 @@ def draw_chart(
     data: Span,
     faults: Sequence[Span],
     stops: Iterable[Line] = (),
+    beside: Iterable[float] = (),
 ) -> Chart:
-    """The chart of one line. data: where steps were expected; stops: conditions on its query."""
+    """The chart of one line. data: where steps were expected; stops: conditions on its query;
+    beside: values of a chart that is to have the same scale."""
     line = series.lines[index]
     values = series.of(line)
     judged = windows_of(line, values, series.step_ms)
@@ -135,7 +137,7 @@ def draw_chart(
     low, high = band_of(line, series.step_ms)
     other = series.samples.get(line.against, NO_SERIES)
     y = _value_scale(
-        [*values.values(), *other.values(), line.usual, *line.limits],
+        [*values.values(), *other.values(), *beside, line.usual, *line.limits],
         [*(at for at, *_ in levels), *low.values(), *high.values()],
     )
     return Chart(

@@ -15,7 +15,7 @@ from chaosctl.engine.journal import Event, read_journal
 from chaosctl.engine.result import RunResult, read_result
 from chaosctl.engine.series import Line, RunSeries, read_series
 from chaosctl.errors import ChaosctlError
-from chaosctl.experiment.load import bundled_names
+from chaosctl.experiment.load import bundled_source
 from chaosctl.judge.samples import Series, Span, mean, step_ends
 
 
@@ -270,7 +270,7 @@ def settings_of(evidence: Evidence) -> list[str]:
 def repeat_command(evidence: Evidence) -> str:
     """The one command that does it again."""
     source = evidence.source
-    if source == f"experiments/{evidence.name}.yaml" and evidence.name in bundled_names():
+    if source == bundled_source(evidence.name):
         source = evidence.name
     words = ["chaosctl", "run", source, "--seed", str(evidence.seed)]
     for setting in evidence.about.get("settings", ()):

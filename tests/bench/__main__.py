@@ -17,16 +17,21 @@ from pathlib import Path
 from tests.bench import (
     atlas_packing,
     atlas_png,
+    cache,
+    commands,
+    edge,
     engine,
     help_screen,
     history,
     install,
     outage,
     platform,
+    rate,
     residue,
     screens,
     spectatord,
     verdicts,
+    wide_column,
 )
 from tests.bench.figure import Figure, table
 from tests.bench.store import benchmark as store
@@ -34,6 +39,9 @@ from tests.bench.store import benchmark as store
 Measure = Callable[[argparse.Namespace], list[Figure]]
 
 FIGURES: dict[str, Measure] = {
+    "cache": cache.measure,
+    "commands": commands.measure,
+    "edge": edge.measure,
     "engine": engine.measure,
     "help": help_screen.measure,
     "history": history.measure,
@@ -42,11 +50,14 @@ FIGURES: dict[str, Measure] = {
     "packing": atlas_packing.measure,
     "platform": platform.measure,
     "png": atlas_png.measure,
+    "rate": rate.measure,
     "residue": residue.measure,
     "screens": screens.measure,
     "spectatord": spectatord.measure,
     "store": store.measure,
+    "lessons": verdicts.measure_lessons,
     "verdicts": verdicts.measure,
+    "wide-column": wide_column.measure,
 }
 
 
@@ -55,6 +66,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(FIGURES)}; default: all")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each bundled experiment")
+    parser.add_argument("--charts", action="store_true", help="draw docs/lessons/NAME.svg anew")
     parser.add_argument("--size", choices=("S", "M", "L"), default="S", help="of the store")
     parser.add_argument("--peers", action="store_true", help="measure the store's peers too")
     parser.add_argument("--results", type=Path, default=Path("bench-results"), help="kept runs")

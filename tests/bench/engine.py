@@ -73,7 +73,7 @@ def _document(check_count: int) -> str:
     checks = "".join(
         f"""
   - name: check {number}
-    query: name,viewers.starts,:eq,:sum,{number},:add
+    query: name,playback.starts,:eq,:sum,{number},:add
     hold: {{at-least: 0, over: 5s}}"""
         for number in range(check_count)
     )

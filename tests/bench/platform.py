@@ -29,7 +29,7 @@ def measure(_options: argparse.Namespace) -> list[Figure]:
         time.sleep(SETTLED_S)
         store, rest = _members(bed)
         figures += [
-            Figure("memory of the platform (PSS)", _pss_mb(rest), "MB", 700),
+            Figure("memory of the platform (PSS)", _pss_mb(rest), "MB", 1000),
             Figure("memory of the store (PSS)", _pss_mb(store), "MB", 300),
             _cores(bed),
         ]
@@ -59,7 +59,7 @@ def _cores(bed: Bed) -> Figure:
     time.sleep(CPU_S)
     ticks = sum(now - before.get(pid, 0) for pid, now in _ticks(bed).items())
     cores = ticks / os.sysconf("SC_CLK_TCK") / (time.monotonic() - began_s)
-    return Figure("processor at 30 starts a second", cores, "cores", 0.8, note=f"over {CPU_S} s")
+    return Figure("processor at 30 starts a second", cores, "cores", 1.0, note=f"over {CPU_S} s")
 
 
 def _ticks(bed: Bed) -> dict[int, int]:

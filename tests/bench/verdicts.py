@@ -11,14 +11,15 @@ import argparse
 import json
 import math
 import statistics
+import subprocess
 import sys
+import time
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tests.bench.figure import Figure, missing
+from tests.expected_verdicts import bundled_verdicts, lesson_verdicts
 from tests.integration.bed import ROOT, Bed, made_bed
 
 Run = dict[str, Any]
@@ -27,13 +28,24 @@ FEWEST = 3
 
 
 def measure(options: argparse.Namespace) -> list[Figure]:
-    """Run until there are as many of each as asked for, then judge them all."""
-    expected = {
-        path.stem: yaml.safe_load(path.read_text())
-        for path in sorted((ROOT / "tests" / "data" / "verdicts").glob("*.yaml"))
-    }
-    kept = options.results / "verdicts.jsonl"
-    runs = _kept(kept)
+    """Of the bundled experiments."""
+    return measured(options, bundled_verdicts(), options.results / "verdicts.jsonl")
+
+
+def measure_lessons(options: argparse.Namespace) -> list[Figure]:
+    """Of both experiments of every lesson, and the longest that one of them takes."""
+    kept = options.results / "lessons.jsonl"
+    figures = measured(options, lesson_verdicts(), kept, charts=options.charts)
+    longest = max(_kept(kept), key=lambda run: run["took_s"])
+    note = longest["name"]
+    return [*figures, Figure("longest run of a lesson", longest["took_s"], "s", 25, note=note)]
+
+
+def measured(
+    options: argparse.Namespace, expected: dict[str, Run], kept: Path, *, charts: bool = False
+) -> list[Figure]:
+    """Run until there are as many of each as asked for, then judge them all; draw those made."""
+    runs = [run for run in _kept(kept) if run["name"] in expected]
     done = Counter(run["name"] for run in runs)
     todo = [name for n in range(options.repeat) for name in expected if done[name] <= n]
     if todo:
@@ -43,6 +55,9 @@ def measure(options: argparse.Namespace) -> list[Figure]:
                 runs.append(_run(bed, name, len(runs) + 1))
                 with kept.open("a") as file:
                     file.write(json.dumps(runs[-1]) + "\n")
+            if charts:
+                draw = [bed.python, str(ROOT / "docs" / "lesson_charts.py"), str(bed.state)]
+                subprocess.run(draw, env=bed.environment(), check=True)
     right = [_is_right(run, expected[run["name"]]) for run in runs]
     share = sum(right) / len(right) * 100
     note = f"{sum(right)} of {len(right)}"
@@ -57,10 +72,12 @@ def _kept(path: Path) -> list[Run]:
 
 
 def _run(bed: Bed, name: str, seed: int) -> Run:
+    began_s = time.monotonic()
     said = bed.chaosctl("run", name, "--seed", str(seed), "--json", timeout_s=180)
     result = json.loads(said.out.splitlines()[-1])
     print(f"{name} {result['verdict']}: {result['reason']}", file=sys.stderr, flush=True)
-    return {"name": name, **{key: result[key] for key in ("verdict", "undo", "reason", "detail")}}
+    kept = {key: result[key] for key in ("verdict", "undo", "reason", "detail")}
+    return {"name": name, "took_s": time.monotonic() - began_s, **kept}
 
 
 def _is_right(run: Run, want: Run) -> bool:

@@ -18,10 +18,11 @@ from chaosctl.errors import InvalidExperiment
 from chaosctl.experiment.document import document_form
 from chaosctl.experiment.forms import MapForm
 from chaosctl.experiment.lasting import all_last_ms
-from chaosctl.experiment.load import bundled_names, decode, find, load, load_bundled
+from chaosctl.experiment.load import bundled_names, decode, find, lesson_names, load, load_bundled
 from chaosctl.experiment.schema import experiment_schema
 from chaosctl.report.problems import render_problem
 from monkeys.faults import FAULTS
+from tests.expected_verdicts import lesson_verdicts, lessons
 
 DATA = Path(__file__).parent.parent / "data" / "documents"
 GOOD = sorted((DATA / "good").glob("*.yaml"))
@@ -118,6 +119,24 @@ def test_bundled_experiment_agrees_with_its_expected_verdict(name):
         assert fixed.target.options["switches"] == {switch: False}
 
 
+@pytest.mark.parametrize("name", lessons())
+def test_a_lessons_two_experiments_differ_by_its_switch_alone(name):
+    flawed, fixed = (yaml.safe_load(find(f"{name}-{kind}").text) for kind in ("flawed", "fixed"))
+    switch = lessons()[name]["switch"]
+    assert flawed["target"]["switches"].pop(switch) is True
+    assert fixed["target"]["switches"].pop(switch) is False
+    assert flawed.pop("title") != fixed.pop("title")
+    assert flawed == fixed
+    experiment = load_bundled(f"{name}-fixed")
+    assert set(lessons()[name]["failed"]) <= {check.name for check in experiment.hypothesis}
+    assert len(experiment.hypothesis) >= 2  # one for the viewers, one for the mechanism
+    assert experiment.baseline_ms + all_last_ms(experiment.method) <= 16_000
+
+
+def test_every_lesson_is_written_down():
+    assert lesson_names() == sorted(lesson_verdicts())
+
+
 def test_switches_are_those_of_the_demo_platform():
     from demo_platform.knobs import NAMES
 
@@ -146,7 +165,7 @@ def test_schema_refuses_a_bad_document(stem):
 
 
 def _bundled_files() -> list[str]:
-    return [str(entry) for entry in resources.files("experiments").iterdir()]
+    return [str(path) for path in Path(str(resources.files("experiments"))).rglob("*")]
 
 
 def _violations(schema: dict[str, Any], value: Any, at: str) -> list[str]:

@@ -40,8 +40,10 @@ ONLY_IN = {
     "yaml": ("atlas.yaml_tree", "chaosctl"),
     "docker": ("chaosctl.drivers", "chaosctl.operator"),
     "kubernetes": ("chaosctl.drivers", "chaosctl.operator"),
+    "cassandra": ("demo_platform.widecolumn.original",),
     "boto3": ("chaosctl.drivers", "chaosctl.stores.cloudwatch"),
-    "grpc": ("chaosctl.probes",),
+    "grpc": ("chaosctl.probes", "demo_platform.contracts", "demo_platform.wires"),
+    "rsocket": ("demo_platform.wires",),
     "textual": ("chaosctl.dashboard",),
     "scipy.stats": ("atlas.analysis",),
     "PIL": ("atlas.render.png",),
@@ -55,7 +57,11 @@ MAY_USE = {  # standard library and itself besides
     "monkeys": set(),
     "experiments": set(),
     "atlas": NUMBERS | {"PIL", "xxhash"} | WEB | FILES,
-    "demo_platform": {"aiohttp", "msgspec", "multidict", "prometheus_client", "pyroute2", "uvloop"},
+    "demo_platform": {
+        *("aiohttp", "msgspec", "multidict", "prometheus_client", "pyroute2", "uvloop", "xxhash"),
+        *("cassandra", "google", "grpc", "grpc_health", "grpc_reflection", "httptools", "rsocket"),
+        *("spectator",),
+    },
 }
 
 

@@ -41,7 +41,7 @@ def test_wheel_holds_the_five_packages_only(wheel):
 def test_wheel_holds_every_source_and_data_file(wheel, root, product):
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {str(s.path).removeprefix("targets/demo-platform/") for s in product}
-    expected |= {f"experiments/{path.name}" for path in (root / "experiments").glob("*.yaml")}
+    expected |= {str(path.relative_to(root)) for path in (root / "experiments").rglob("*.yaml")}
     fonts = (root / "atlas/render/fonts").iterdir()
     expected |= {str(path.relative_to(root)) for path in fonts}
     expected |= {f"{package}/py.typed" for package in PACKAGES}

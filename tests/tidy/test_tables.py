@@ -31,7 +31,7 @@ TABLES = {
         ("COMMANDS", "GROUPS"),
         "../cli.py",
         "tests/data/cli/{}.txt",
-        others=("options",),
+        others=("options", "tour", "demo_groups"),  # what they share; parts of `demo`
     ),
 }
 

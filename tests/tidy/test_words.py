@@ -23,6 +23,7 @@ HOSTS = {
 }
 HOSTS |= {"netflix.github.io", "docs.python.org", "man7.org", "www.apache.org"}
 HOSTS |= {"scripts.sil.org"}  # in the licence of the font
+HOSTS |= {"ec2.amazonaws.com", "autoscaling.amazonaws.com", "www.w3.org"}  # of XML namespaces
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".txt", ".test", ".json", ".sh", ""}
 
 

@@ -19,7 +19,7 @@ from chaosctl.dashboard.snapshots import Answer, AnswerLine
 from chaosctl.dashboard.words import Advice, completed
 
 SPAN_MS_MIN, SPAN_MS_MAX = 15_000, 3_600_000
-EXPRESSION = "name,viewers.starts,:eq,(,outcome,),:by"
+EXPRESSION = "name,playback.starts,:eq,(,ipc.result,),:by"
 
 
 class ExpressionInput(Input):

@@ -21,18 +21,18 @@ def now_ms() -> int:
 
 
 def points(time_ms, count=3):
-    tags = {"name": "viewers.starts", "atlas.dstype": "rate"}
+    tags = {"name": "playback.starts", "atlas.dstype": "rate"}
     return [Datapoint({**tags, "node": f"i-{i}"}, time_ms, float(i + 1)) for i in range(count)]
 
 
 def test_what_is_published_is_fetched_at_once(client):
     end_ms = now_ms()
     client.publish(points(end_ms))
-    (line,) = client.fetch("name,viewers.starts,:eq", end_ms - 2000, end_ms, 1000)
+    (line,) = client.fetch("name,playback.starts,:eq", end_ms - 2000, end_ms, 1000)
     assert (line.start_ms, line.step_ms) == (end_ms - 1000, 1000)
     assert math.isnan(line.values[0])
     assert line.points() == {end_ms: 6.0}
-    grouped = client.fetch("name,viewers.starts,:eq,(,node,),:by", end_ms - 1000, end_ms, 1000)
+    grouped = client.fetch("name,playback.starts,:eq,(,node,),:by", end_ms - 1000, end_ms, 1000)
     assert {line.tags["node"]: line.values for line in grouped} == {
         "i-0": (1.0,),
         "i-1": (2.0,),

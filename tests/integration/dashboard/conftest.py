@@ -147,8 +147,8 @@ def evening():
         if last - 20 <= second < last - 16:
             continue
         swing = (second * 7) % 11 - 5
-        for outcome, value in (("ok", 30.0 + swing), ("failed", 0.3)):
-            yield point("viewers.starts", second, value, outcome=outcome)
+        for result, value in (("success", 30.0 + swing), ("failure", 0.3)):
+            yield point("playback.starts", second, value, **{"ipc.result": result})
         for status, value in (("2xx", 90.0), ("5xx", 0.5)):
             yield point("edge.requests", second, value, status=status)
         for app, rate in (("edge", 90.0), ("api", 120.0), ("playback", 60.0)):

@@ -122,7 +122,7 @@ def test_copy_gives_the_command(store):
         return app.clipboard
 
     copied = at(store, drive)
-    assert copied.startswith("chaosctl atlas query 'name,viewers.starts")
+    assert copied.startswith("chaosctl atlas query 'name,playback.starts")
 
 
 def test_enter_opens_the_selected_run(store):
@@ -158,7 +158,7 @@ def test_kill_asks_with_the_command_for_that_instance(store):
         "run", "kill-one", "--set", f"method.0.select={{id: {chosen.id}}}",
     )  # fmt: skip
     assert f"$ chaosctl run kill-one --set 'method.0.select={{id: {chosen.id}}}'" in text
-    assert "instance-kill on 1 of 66 instances" in text
+    assert "instance-kill on 1 of 90 instances" in text
     assert "y: yes" in text
 
 
@@ -198,7 +198,7 @@ def test_run_shows_the_plan_and_runs_exactly_the_shown_command(runs, monkeypatch
 
     text = at(runs, drive)
     assert "$ chaosctl run kill-one " in text
-    assert "instance-kill on 1 of 66 instances" in text
+    assert "instance-kill on 1 of 90 instances" in text
     assert started == [("run", "kill-one", "--dry-run"), ("run", "kill-one")]
 
 
@@ -341,8 +341,8 @@ def test_expression_is_completed_and_explained(store):
     seen = at(store, drive)
     assert "name" in seen[0][1][0]
     assert seen[1][0] == "name,"
-    assert "viewers.starts" in seen[2][1][0]
-    assert seen[3][0] == "name,viewers.starts,"
+    assert "playback.starts" in seen[2][1][0]
+    assert seen[3][0] == "name,playback.starts,"
     assert seen[4][1][1].strip().startswith(":eq")
 
 

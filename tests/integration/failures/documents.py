@@ -10,6 +10,22 @@ FAULTS = {
     " with: {delay: 300ms}",
     "partition": "{fault: network-partition, select: {service: api, zone: us-east-1a},"
     " with: {from: {service: recs}}",
+    "loss": "{fault: network-loss, select: {service: recs, zone: us-east-1a}, with: {loss: 20%}",
+    "duplicate": "{fault: network-duplicate, select: {service: recs, zone: us-east-1a},"
+    " with: {duplicate: 20%}",
+    "corrupt": "{fault: network-corrupt, select: {service: recs, zone: us-east-1a},"
+    " with: {corrupt: 20%}",
+    "reorder": "{fault: network-reorder, select: {service: recs, zone: us-east-1a},"
+    " with: {reorder: 20%}",
+    "rate": "{fault: network-rate, select: {service: recs, zone: us-east-1a}, with: {rate: 1mbit}",
+    "clock": "{fault: clock-skew, select: {service: auth, zone: us-east-1a}",
+    "overload": "{fault: dependency-overload, select: {service: recs, zone: us-east-1a}",
+    "burn": "{fault: cpu-burn, select: {service: recs, zone: us-east-1a}",
+    "memory": "{fault: memory-fill, select: {service: recs, zone: us-east-1a}",
+    "files": "{fault: fd-exhaust, select: {service: recs, zone: us-east-1a}",
+    "disk": "{fault: disk-fill, select: {service: recs, zone: us-east-1a}",
+    "flush": "{fault: cache-flush, select: {service: evcache, zone: us-east-1a}",
+    "terminate": "{fault: instance-terminate, select: {service: recs, zone: us-east-1a}",
     "kill": "{fault: instance-kill, select: {service: recs, zone: us-east-1a},"
     " with: {replacement: suspend}",
 }
@@ -23,7 +39,7 @@ target: {{driver: demo}}
 baseline: {{for: {baseline_s}s}}
 hypothesis:
   - name: something is measured
-    query: name,viewers.starts,:eq,:sum
+    query: name,playback.starts,:eq,:sum
     hold: {{at-least: 0, over: 1s}}
 method:
 {steps}

@@ -35,17 +35,27 @@ def test_lock_is_refused_to_the_second_and_names_the_first(
 def test_lock_lives_while_anybody_has_its_descriptor(context: Context, tmp_path: Path) -> None:
     lock = lock_target(context, "w", tmp_path / "one")
     heir = os.dup(lock.descriptor)
-    lock.release()
+    lock.release(is_over=False)
     with pytest.raises(NotStarted):
         lock_target(context, "w", tmp_path / "two")
     os.close(heir)
     lock_target(context, "w", tmp_path / "two").release()
 
 
+def test_lock_of_a_run_that_is_over_is_free_whoever_has_inherited_it(
+    context: Context, tmp_path: Path
+) -> None:
+    lock = lock_target(context, "w", tmp_path / "one")
+    inherited = os.dup(lock.descriptor)
+    lock.release()
+    lock_target(context, "w", tmp_path / "two").release()
+    os.close(inherited)
+
+
 def test_lock_of_a_holder_that_was_killed_is_free(context: Context, tmp_path: Path) -> None:
     held = lock_target(context, "w", tmp_path / "dead")
     holder = subprocess.Popen(["sleep", "600"], pass_fds=[held.descriptor])
-    held.release()
+    held.release(is_over=False)
     with pytest.raises(NotStarted, match="taken by run dead"):
         lock_target(context, "w", tmp_path / "next")
     holder.kill()
