@@ -135,7 +135,7 @@ def grid(
     chosen = chosen_instance(rows, cursor)
     zones = platform.zones
     cells = _cell_width(rows, zones, width)
-    room = width - SERVICE_WIDTH - 2 - cells * len(zones)
+    room = width - 1 - SERVICE_WIDTH - 2 - cells * len(zones)  # the last column stays free
     rate_count = max(0, min(len(RATES), room // RATE_WIDTH))
     lines.append(_zone_names(zones, cells, RATES[:rate_count]))
     for row in rows:
@@ -217,10 +217,11 @@ def _last(heart: Heart) -> float:
 
 
 def _cell_width(rows: Sequence[Sequence[InstanceCell]], zones: Sequence[str], width: int) -> int:
-    """Cells a zone needs for its most instances, and what there is room for."""
+    """Cells a zone needs for its most instances and its name, and what there is room for."""
+    name = max((len(_short(zone)) for zone in zones), default=0)
     most = max((sum(one.zone == zone for one in row) for row in rows for zone in zones), default=1)
     room = (width - SERVICE_WIDTH - 2) // max(1, len(zones))
-    return max(3, min(2 * most + 1, room))
+    return max(3, min(max(2 * most, name) + 1, room))
 
 
 def _zone_names(zones: Sequence[str], cells: int, rates: Sequence[str]) -> Text:

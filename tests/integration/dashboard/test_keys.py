@@ -332,7 +332,7 @@ def test_expression_is_completed_and_explained(store):
         app.query_screen.input.focus()
         app.query_screen.input.value = ""
         seen = []
-        for keys in (["n"], ["tab"], ["v", "i"], ["tab"], [":", "e", "q"]):
+        for keys in (["n"], ["tab"], ["p", "l"], ["tab"], [":", "e", "q"]):
             await pilot.press(*[{":": "colon"}.get(key, key) for key in keys])
             await pilot.pause()
             seen.append((app.query_screen.input.value, text_of(app).splitlines()[1:3]))

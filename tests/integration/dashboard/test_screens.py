@@ -80,7 +80,7 @@ def test_values_are_no_longer_shown_when_they_are_old(store):
         app = store.dashboard()
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.pause()
-            assert "66 of 66 up" in text_of(app)
+            assert "90 of 90 up" in text_of(app)
             (store.home / "RUNTIME" / "demo" / "control.sock").unlink()
             (store.home / "RUNTIME" / "demo" / "store.sock").unlink()
             store.pass_time(7)
@@ -90,7 +90,7 @@ def test_values_are_no_longer_shown_when_they_are_old(store):
 
     text = asyncio.run(look())
     assert "platform: no data 7 s" in text
-    assert "66 of 66" not in text
+    assert "90 of 90" not in text
     assert text.splitlines()[1].endswith("no data 7 s ? ─")
     assert "●" not in text
 
