@@ -28,7 +28,7 @@ oracle: ## replay the recorded answers of the original; a table by category
 	$(BIN)/python -m tests.oracle
 
 contracts: ## make the modules of the services' contracts; needs grpcio-tools
-	cd targets/demo-platform && ../../$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. demo_platform/contracts/*.proto
+	cd targets/demo-platform && ../../$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. demo_platform/contracts/*.proto
 
 docs: ## write the generated pages
 	$(BIN)/python docs/generate.py
