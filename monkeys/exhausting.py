@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
-from monkeys.looking import is_gone, look_at_state
-from monkeys.parameters import Parameter, parameters_of
+from monkeys.looking import is_gone, look_at_living
 from monkeys.target import (
     Capability,
+    Fault,
     Instance,
-    ProcessState,
     Reading,
     RecordIds,
     Resource,
@@ -22,7 +20,7 @@ from monkeys.target import (
 )
 
 
-class Exhausted(ABC):
+class Exhausted(Fault):
     """A fault that takes a resource away from each instance; `is_short` says whether it did."""
 
     __slots__ = ()
@@ -35,16 +33,6 @@ class Exhausted(ABC):
     def needs(self) -> frozenset[Capability]:
         """One."""
         return frozenset({self.capability})
-
-    @property
-    def kills(self) -> bool:
-        """Nobody, though some will not live without it."""
-        return False
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """What it may be told."""
-        return parameters_of(cls)
 
     @abstractmethod
     def detail(self) -> dict[str, Any]:
@@ -63,11 +51,9 @@ class Exhausted(ABC):
 
     def look(self, instances: Sequence[Instance], target: Target) -> Mapping[str, Reading]:
         """How much each process has and may have."""
-        readings = look_at_state(instances, target)
-        living = [each for each in instances if readings[each.id].state is not ProcessState.GONE]
-        for id_, usage in target.usage(living, self.resource).items() if living else ():
-            readings[id_] = replace(readings[id_], usage=usage)
-        return readings
+        return look_at_living(
+            instances, target, "usage", lambda living: target.usage(living, self.resource)
+        )
 
     def took_effect(
         self, before: Mapping[str, Reading], now: Mapping[str, Reading]

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, runtime_checkable
 
 from monkeys.errors import NotSupported
-from monkeys.parameters import Parameter, parameters_of
-from monkeys.target import Capability, Instance, Reading, RecordIds, Target, UndoRecord
+from monkeys.target import Capability, Fault, Instance, Reading, RecordIds, Target, UndoRecord
 
 LOAD = "load"
 TRAFFIC = "traffic"
@@ -29,7 +28,7 @@ class CanOffer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TrafficLoad:
+class TrafficLoad(Fault):
     """So many times the traffic that was offered before."""
 
     name: ClassVar[str] = LOAD
@@ -41,16 +40,6 @@ class TrafficLoad:
     def needs(self) -> frozenset[Capability]:
         """A hand on the traffic."""
         return frozenset({Capability.LOAD})
-
-    @property
-    def kills(self) -> bool:
-        """Nobody."""
-        return False
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """Of its own kind of step, not of `with`."""
-        return parameters_of(cls)
 
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int

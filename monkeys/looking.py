@@ -5,8 +5,9 @@ Each look asks the target itself, never our journal, and is bounded in time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from monkeys.target import Instance, ProcessState, Reading, Target
 
@@ -23,6 +24,20 @@ _TIMED_BUDGET_MS = 100.0
 def look_at_state(instances: Sequence[Instance], target: Target) -> dict[str, Reading]:
     """Whether each process runs, is stopped, or is gone."""
     return {each.id: Reading(state=target.state(each)) for each in instances}
+
+
+def look_at_living(
+    instances: Sequence[Instance],
+    target: Target,
+    field: str,
+    ask: Callable[[Sequence[Instance]], Mapping[str, Any]],
+) -> dict[str, Reading]:
+    """State of each process; and what `ask` says of those that live, in that field of a reading."""
+    readings = look_at_state(instances, target)
+    living = _living(instances, readings)
+    for id_, value in ask(living).items() if living else ():
+        readings[id_] = replace(readings[id_], **{field: value})
+    return readings
 
 
 def look_at_reach(

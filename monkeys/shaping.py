@@ -6,18 +6,17 @@ arrives whole, and its answer suffers.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, ClassVar
 
-from monkeys.looking import is_gone, look_at_state
-from monkeys.parameters import Parameter, parameters_of
+from monkeys.looking import is_gone, look_at_living
 from monkeys.target import (
     Capability,
     Echoes,
+    Fault,
     Instance,
-    ProcessState,
     Reading,
     RecordIds,
     Target,
@@ -31,7 +30,7 @@ _ECHO_BYTES = 128
 _ECHO_TIMEOUT_MS = 400
 
 
-class ShapedLink(ABC):
+class ShapedLink(Fault):
     """A fault that does something to a share of the frames; `seen` says to how many it did.
 
     With at least WANTED hits to be expected, fewer than a quarter of them come in one burst of 300
@@ -45,16 +44,6 @@ class ShapedLink(ABC):
     def needs(self) -> frozenset[Capability]:
         """Holding of frames, and probes to see it."""
         return frozenset({Capability.DELAY, Capability.PROBE})
-
-    @property
-    def kills(self) -> bool:
-        """Nobody."""
-        return False
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """What it may be told."""
-        return parameters_of(cls)
 
     @property
     @abstractmethod
@@ -124,10 +113,11 @@ def look_at_echoes(
     instances: Sequence[Instance], target: Target, *, count: int, size_bytes: int, timeout_ms: int
 ) -> dict[str, Reading]:
     """State of each process, and what comes back of a burst of echoes to those that live."""
-    readings = look_at_state(instances, target)
-    living = [each for each in instances if readings[each.id].state is not ProcessState.GONE]
-    if living:
-        answers = target.echo(living, count=count, size_bytes=size_bytes, timeout_ms=timeout_ms)
-        for id_, echoes in answers.items():
-            readings[id_] = replace(readings[id_], echoes=echoes)
-    return readings
+    return look_at_living(
+        instances,
+        target,
+        "echoes",
+        lambda living: target.echo(
+            living, count=count, size_bytes=size_bytes, timeout_ms=timeout_ms
+        ),
+    )

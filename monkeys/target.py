@@ -5,13 +5,11 @@ Drivers implement `Target`; faults are written against it. Standard library only
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
-
-if TYPE_CHECKING:
-    from monkeys.parameters import Parameter
+from typing import Any, ClassVar, Protocol
 
 SCHEMA = 1
 """Version of the undo record on disk; a newer one is refused, an older one is still understood."""
@@ -221,41 +219,44 @@ class RecordIds(Protocol):
         """A new id, unique on this machine."""
 
 
-class Fault(Protocol):
+class Fault(ABC):
     """One thing that can be done to instances, seen, and undone.
 
-    A frozen dataclass whose fields are its parameters; each field's metadata has `summary` and,
-    where it has one, `unit` (ms, s, ratio).
+    A frozen dataclass whose fields are its parameters (`monkeys.parameters` says how they are
+    described).
     """
 
+    __slots__ = ()
     name: ClassVar[str]
     summary: ClassVar[str]
 
     @property
+    @abstractmethod
     def needs(self) -> frozenset[Capability]:
         """What the target must be able to do; may depend on the parameters."""
 
     @property
     def kills(self) -> bool:
         """Whether who it hits does not come back, so that nobody can be hit by it twice."""
+        return False
 
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """What it may be told, for documents, help and schemas."""
-
+    @abstractmethod
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int
     ) -> tuple[UndoRecord, ...]:
         """Undo records in order of injection; pure."""
 
+    @abstractmethod
     def look(self, instances: Sequence[Instance], target: Target) -> Mapping[str, Reading]:
         """Readings by instance id, asked of the target, not of our journal."""
 
+    @abstractmethod
     def took_effect(
         self, before: Mapping[str, Reading], now: Mapping[str, Reading]
     ) -> Mapping[str, bool]:
         """For each instance whether the fault is seen; pure."""
 
+    @abstractmethod
     def was_removed(
         self, before: Mapping[str, Reading], now: Mapping[str, Reading]
     ) -> Mapping[str, bool]:

@@ -17,10 +17,10 @@ from chaosctl.drivers.activities.activity import LIMIT_S, Activity, Surroundings
 from chaosctl.drivers.activities.given import Given, is_from_environment, look_up
 from chaosctl.drivers.activities.performing import GONE_WITHIN_S, Performer, wait_until_gone
 from monkeys.errors import NotSupported, TargetFailed
-from monkeys.parameters import Parameter
 from monkeys.target import (
     Capability,
     Echoes,
+    Fault,
     Instance,
     Lack,
     ProcessState,
@@ -233,7 +233,7 @@ class Shown(Reading):
 
 
 @dataclass(frozen=True, slots=True)
-class ToolkitMethod:
+class ToolkitMethod(Fault):
     """The method of a document, as the one fault of its plan.
 
     still_shown: asks the probes that showed the fault whether they still do.
@@ -250,16 +250,6 @@ class ToolkitMethod:
     def needs(self) -> frozenset[Capability]:
         """Nothing of the target."""
         return frozenset()
-
-    @property
-    def kills(self) -> bool:
-        """Nobody knows."""
-        return False
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """Nobody writes it into a document."""
-        return ()
 
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int

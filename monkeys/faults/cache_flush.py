@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
-from monkeys.looking import look_at_state
-from monkeys.parameters import Parameter, parameters_of
+from monkeys.looking import look_at_living
 from monkeys.target import (
     Capability,
+    Fault,
     Instance,
-    ProcessState,
     Reading,
     RecordIds,
     Target,
@@ -20,7 +19,7 @@ from monkeys.target import (
 
 
 @dataclass(frozen=True, slots=True)
-class CacheFlush:
+class CacheFlush(Fault):
     """Have each cache node forget all its entries, as anybody may who reaches it (flush_all).
 
     Whoever reads through it goes to what is behind, until the entries have been made again.
@@ -34,16 +33,6 @@ class CacheFlush:
         """Cache nodes."""
         return frozenset({Capability.CACHE})
 
-    @property
-    def kills(self) -> bool:
-        """Nobody."""
-        return False
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """None."""
-        return parameters_of(cls)
-
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int
     ) -> tuple[UndoRecord, ...]:
@@ -52,11 +41,7 @@ class CacheFlush:
 
     def look(self, instances: Sequence[Instance], target: Target) -> Mapping[str, Reading]:
         """How often each was flushed, as it says itself. Raises TargetFailed for who is none."""
-        readings = look_at_state(instances, target)
-        living = [each for each in instances if readings[each.id].state is not ProcessState.GONE]
-        for id_, count in target.flush_counts(living).items() if living else ():
-            readings[id_] = replace(readings[id_], flushed=count)
-        return readings
+        return look_at_living(instances, target, "flushed", target.flush_counts)
 
     def took_effect(
         self, before: Mapping[str, Reading], now: Mapping[str, Reading]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
-from monkeys.looking import is_gone, look_at_state
-from monkeys.parameters import Parameter, parameters_of
+from monkeys.looking import is_gone, look_at_living
 from monkeys.target import (
     Capability,
+    Fault,
     Instance,
-    ProcessState,
     Reading,
     RecordIds,
     Target,
@@ -23,7 +22,7 @@ _TOLERANCE_S = 2.5
 
 
 @dataclass(frozen=True, slots=True)
-class ClockSkew:
+class ClockSkew(Fault):
     """Move each process's time of day, and no other's.
 
     What it measures with a monotonic clock goes on as before; what it compares with others' times,
@@ -53,16 +52,6 @@ class ClockSkew:
         return frozenset({Capability.CLOCK})
 
     @property
-    def kills(self) -> bool:
-        """Nobody."""
-        return False
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """By how much, and which way."""
-        return parameters_of(cls)
-
-    @property
     def offset_s(self) -> int:
         """What is added to the time of day."""
         whole_s = round(self.by_ms / 1000)
@@ -77,11 +66,7 @@ class ClockSkew:
 
     def look(self, instances: Sequence[Instance], target: Target) -> Mapping[str, Reading]:
         """What time each says it is, compared with ours."""
-        readings = look_at_state(instances, target)
-        living = [each for each in instances if readings[each.id].state is not ProcessState.GONE]
-        for id_, ahead_s in target.clocks(living).items() if living else ():
-            readings[id_] = replace(readings[id_], ahead_s=ahead_s)
-        return readings
+        return look_at_living(instances, target, "ahead_s", target.clocks)
 
     def took_effect(
         self, before: Mapping[str, Reading], now: Mapping[str, Reading]

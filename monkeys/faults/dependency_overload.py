@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
-from monkeys.looking import is_gone, look_at_state
-from monkeys.parameters import Parameter, parameters_of
+from monkeys.looking import is_gone, look_at_living
 from monkeys.target import (
     Capability,
+    Fault,
     Instance,
-    ProcessState,
     Reading,
     RecordIds,
     Target,
@@ -20,7 +19,7 @@ from monkeys.target import (
 
 
 @dataclass(frozen=True, slots=True)
-class DependencyOverload:
+class DependencyOverload(Fault):
     """Ask each instance so many times a second for what its service does, beside its callers.
 
     It asks as often however slow the answers are. An instance answers, queues or refuses as it
@@ -46,16 +45,6 @@ class DependencyOverload:
         """A hand on traffic."""
         return frozenset({Capability.LOAD})
 
-    @property
-    def kills(self) -> bool:
-        """Nobody."""
-        return False
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """How much."""
-        return parameters_of(cls)
-
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int
     ) -> tuple[UndoRecord, ...]:
@@ -65,11 +54,7 @@ class DependencyOverload:
 
     def look(self, instances: Sequence[Instance], target: Target) -> Mapping[str, Reading]:
         """How often each is asked in a second, as it says itself."""
-        readings = look_at_state(instances, target)
-        living = [each for each in instances if readings[each.id].state is not ProcessState.GONE]
-        for id_, per_second in target.asked_per_second(living).items() if living else ():
-            readings[id_] = replace(readings[id_], per_second=per_second)
-        return readings
+        return look_at_living(instances, target, "per_second", target.asked_per_second)
 
     def took_effect(
         self, before: Mapping[str, Reading], now: Mapping[str, Reading]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from monkeys.looking import look_at_state
-from monkeys.parameters import Parameter, parameters_of
 from monkeys.target import (
     Capability,
+    Fault,
     Instance,
     ProcessState,
     Reading,
@@ -20,7 +20,7 @@ from monkeys.target import (
 
 
 @dataclass(frozen=True, slots=True)
-class InstanceHang:
+class InstanceHang(Fault):
     """Stop each process; connections are still accepted by its kernel, and never answered."""
 
     name: ClassVar[str] = "instance-hang"
@@ -30,16 +30,6 @@ class InstanceHang:
     def needs(self) -> frozenset[Capability]:
         """Signals."""
         return frozenset({Capability.SIGNAL})
-
-    @property
-    def kills(self) -> bool:
-        """They go on afterwards."""
-        return False
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """None."""
-        return parameters_of(cls)
 
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from monkeys.looking import look_at_state
-from monkeys.parameters import Parameter, parameters_of
 from monkeys.target import (
     Capability,
+    Fault,
     Instance,
     ProcessState,
     Reading,
@@ -20,7 +20,7 @@ from monkeys.target import (
 
 
 @dataclass(frozen=True, slots=True)
-class InstanceKill:
+class InstanceKill(Fault):
     """Kill each instance; its scaling group replaces it, unless that is suspended."""
 
     name: ClassVar[str] = "instance-kill"
@@ -45,11 +45,6 @@ class InstanceKill:
     def kills(self) -> bool:
         """Always."""
         return True
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """What it may be told."""
-        return parameters_of(cls)
 
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int

@@ -8,12 +8,11 @@ from typing import ClassVar
 
 from monkeys.faults.instance_kill import was_killed
 from monkeys.looking import PROBE_TIMEOUT_MS, look_at_state
-from monkeys.parameters import Parameter, parameters_of
-from monkeys.target import Capability, Instance, Reading, RecordIds, Target, UndoRecord
+from monkeys.target import Capability, Fault, Instance, Reading, RecordIds, Target, UndoRecord
 
 
 @dataclass(frozen=True, slots=True)
-class InstanceTerminate:
+class InstanceTerminate(Fault):
     """Take each instance's link away for good, and kill it.
 
     Its peers are not told: open connections fall silent, and new ones run into their time-outs,
@@ -33,11 +32,6 @@ class InstanceTerminate:
     def kills(self) -> bool:
         """Always."""
         return True
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """None."""
-        return parameters_of(cls)
 
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int

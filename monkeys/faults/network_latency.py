@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from monkeys.looking import is_gone, is_reachable, look_at_time
-from monkeys.parameters import BadParameter, Parameter, parameters_of
-from monkeys.target import Capability, Instance, Reading, RecordIds, Target, UndoRecord
+from monkeys.parameters import BadParameter
+from monkeys.target import Capability, Fault, Instance, Reading, RecordIds, Target, UndoRecord
 
 _DELAY_MS_MIN = 10
 _DELAY_MS_MAX = 30_000
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkLatency:
+class NetworkLatency(Fault):
     """Hold each packet that leaves an instance for delay_ms, give or take jitter_ms.
 
     One direction is held, as a slow uplink would, so that a round trip takes delay_ms longer.
@@ -54,16 +54,6 @@ class NetworkLatency:
     def needs(self) -> frozenset[Capability]:
         """Delay of packets, and probes to see it."""
         return frozenset({Capability.DELAY, Capability.PROBE})
-
-    @property
-    def kills(self) -> bool:
-        """Nobody."""
-        return False
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """What it may be told."""
-        return parameters_of(cls)
 
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int

@@ -14,10 +14,10 @@ from monkeys.looking import (
     look_at_reach,
     look_at_state,
 )
-from monkeys.parameters import Parameter, parameters_of
 from monkeys.selection import matches
 from monkeys.target import (
     Capability,
+    Fault,
     Instance,
     ProcessState,
     Reading,
@@ -28,7 +28,7 @@ from monkeys.target import (
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkPartition:
+class NetworkPartition(Fault):
     """Drop packets between each instance and its peers.
 
     Peers are named by zone, region, service…; the driver cuts whole prefixes where it can, so that
@@ -56,16 +56,6 @@ class NetworkPartition:
     def needs(self) -> frozenset[Capability]:
         """Dropping by prefix, and probes from the other side."""
         return frozenset({Capability.CUT, Capability.PROBE})
-
-    @property
-    def kills(self) -> bool:
-        """Nobody."""
-        return False
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """What it may be told."""
-        return parameters_of(cls)
 
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int

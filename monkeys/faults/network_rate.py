@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from monkeys.looking import is_gone
-from monkeys.parameters import Parameter, parameters_of
 from monkeys.shaping import look_at_echoes, shaping_record
-from monkeys.target import Capability, Instance, Reading, RecordIds, Target, UndoRecord
+from monkeys.target import Capability, Fault, Instance, Reading, RecordIds, Target, UndoRecord
 
 _ECHO_BYTES = 400
 _COUNT_MIN, _COUNT_MAX = 10, 150
@@ -18,7 +17,7 @@ _KBIT_MIN, _KBIT_MAX = 64, 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkRate:
+class NetworkRate(Fault):
     """Let no more leave an instance than rate_kbit thousand bits a second.
 
     What comes faster waits in a queue of 128 KiB; what does not fit in it is lost, as at a router.
@@ -40,16 +39,6 @@ class NetworkRate:
     def needs(self) -> frozenset[Capability]:
         """Holding of frames, and probes to see it."""
         return frozenset({Capability.DELAY, Capability.PROBE})
-
-    @property
-    def kills(self) -> bool:
-        """Nobody."""
-        return False
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """What it may be told."""
-        return parameters_of(cls)
 
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int

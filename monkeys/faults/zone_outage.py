@@ -14,12 +14,11 @@ from monkeys.looking import (
     look_at_reach,
     look_at_state,
 )
-from monkeys.parameters import Parameter, parameters_of
-from monkeys.target import Capability, Instance, Reading, RecordIds, Target, UndoRecord
+from monkeys.target import Capability, Fault, Instance, Reading, RecordIds, Target, UndoRecord
 
 
 @dataclass(frozen=True, slots=True)
-class ZoneOutage:
+class ZoneOutage(Fault):
     """Lose every selected instance.
 
     unreachable: they live, and no packet gets in or out: what a zone that lost its network is to
@@ -48,11 +47,6 @@ class ZoneOutage:
     def kills(self) -> bool:
         """Where they die."""
         return self.mode == "dead"
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """What it may be told."""
-        return parameters_of(cls)
 
     def prepare(
         self, instances: Sequence[Instance], driver: str, ids: RecordIds, deadline_ms: int

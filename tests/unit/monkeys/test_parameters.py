@@ -10,7 +10,7 @@ from monkeys.parameters import ParameterType, did_you_mean, duration_ms, paramet
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_parameters_are_described_by_the_users_name_with_summary_and_default(name):
-    for parameter in FAULTS[name].parameters():
+    for parameter in parameters_of(FAULTS[name]):
         assert parameter.summary
         assert parameter.name == parameter.name.lower()
         assert not parameter.name.endswith("ms")
