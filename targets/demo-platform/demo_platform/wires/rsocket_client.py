@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -48,6 +49,7 @@ class RSocketTransport:
         self._services = services
         self._links: dict[tuple[str, int], asyncio.Task[RSocketClient]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._is_over = asyncio.Event()
 
     async def post(
         self, peer: Peer, route: str, *, body: bytes, headers: Mapping[str, str], timeout_s: float
@@ -70,9 +72,10 @@ class RSocketTransport:
             return Reply(Ending.UNREACHABLE)
 
     async def close(self) -> None:
-        """Close every link."""
+        """Close every link, without grace."""
+        self._is_over.set()
         for target, link in list(self._links.items()):
-            self._give_up(target, link, grace_s=0.0)
+            self._give_up(target, link)
         await asyncio.gather(*self._closing, return_exceptions=True)
 
     async def _ask(
@@ -120,20 +123,25 @@ class RSocketTransport:
         await client.connect()
         return client
 
-    def _give_up(
-        self,
-        target: tuple[str, int],
-        link: asyncio.Task[RSocketClient] | None,
-        *,
-        grace_s: float = CLOSE_WITHIN_S,
-    ) -> None:
+    def _give_up(self, target: tuple[str, int], link: asyncio.Task[RSocketClient] | None) -> None:
         """Let calls under way end, and have the next one connect anew."""
         if link is None or self._links.get(target) is not link:
             return
         del self._links[target]
-        closing = asyncio.get_running_loop().create_task(_close(link, grace_s))
+        closing = asyncio.get_running_loop().create_task(self._close(link))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+
+    async def _close(self, link: asyncio.Task[RSocketClient]) -> None:
+        """Close a link after a while, once it is made; one that never was needs nothing."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_over.wait(), CLOSE_WITHIN_S)
+        await asyncio.wait([link], timeout=CLOSE_WITHIN_S)
+        if not link.done():
+            link.cancel()
+        elif not link.cancelled() and link.exception() is None:
+            closing = asyncio.get_running_loop().create_task(link.result().close())
+            await asyncio.wait([closing], timeout=CLOSE_WITHIN_S)
 
 
 class _Watcher(BaseRequestHandler):  # type: ignore[misc]
@@ -156,17 +164,6 @@ class _Watcher(BaseRequestHandler):  # type: ignore[misc]
         """The other side refuses us."""
         del error_code, payload
         self._gone()
-
-
-async def _close(link: asyncio.Task[RSocketClient], grace_s: float) -> None:
-    """Close a link once it is made; one that never was needs nothing."""
-    await asyncio.sleep(grace_s)
-    await asyncio.wait([link], timeout=CLOSE_WITHIN_S)
-    if not link.done():
-        link.cancel()
-    elif not link.cancelled() and link.exception() is None:
-        closing = asyncio.get_running_loop().create_task(link.result().close())
-        await asyncio.wait([closing], timeout=CLOSE_WITHIN_S)
 
 
 def _failed(text: str) -> Reply:
