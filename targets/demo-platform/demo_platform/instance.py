@@ -32,6 +32,7 @@ from demo_platform.fragility import (
 )
 from demo_platform.hystrix.stream import STREAM_PATH, HystrixStream
 from demo_platform.knobs import Knobs
+from demo_platform.members.device import Devices
 from demo_platform.members.viewers import Viewers
 from demo_platform.metrics import Meters, common_tags
 from demo_platform.pool import Pool, Transport
@@ -267,5 +268,10 @@ def _viewers(
     tracer: Tracer,
 ) -> list[Coroutine[None, None, None]]:
     directory = Directory()
-    viewers = Viewers(spec, knobs, meters, directory, tracer=tracer)
+    # Apart from who comes and when, so that what the platform does cannot change who comes;
+    # and a device is in no zone.
+    chance = random.Random(f"{spec.seed}/{spec.region}/devices")  # noqa: S311 - no secret
+    pool = Pool(http, directory, own_zone="", rng=chance)
+    devices = Devices(pool, knobs, chance, tracer=tracer)
+    viewers = Viewers(spec, knobs, meters, directory, devices)
     return [EurekaClient(spec, http, directory, registers=False).run(), viewers.run()]

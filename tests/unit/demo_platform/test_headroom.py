@@ -88,7 +88,7 @@ class Region:
         directory.learn(listed)
         rng = random.Random(seed)
         devices = Devices(self._pool(listed, "", str(seed)), self.knobs, rng)
-        self.viewers = Viewers(spec, self.knobs, self.meters, directory, devices=devices)
+        self.viewers = Viewers(spec, self.knobs, self.meters, directory, devices)
 
     def _pool(self, listed: list[Registered], zone: str, seed: str) -> Pool:
         directory = Directory()

@@ -21,17 +21,13 @@ from demo_platform.members.device import Device, Devices
 from demo_platform.members.intent import SESSION_S, Intents
 from demo_platform.members.visit import HEARTBEAT_S, WITHIN_S, Stage, Step, Visit
 from demo_platform.metrics import Meters
-from demo_platform.pool import Pool
 from demo_platform.services import SERVICES
 from demo_platform.topology import InstanceSpec
-from demo_platform.tracing.tracer import NO_TRACER, Tracer
-from demo_platform.wires.http_client import HttpTransport
 
 SETTLE_S = 1.5
 POLL_S = 0.1
 STALL_S = 1.0
 REGIONS_LABEL = "regions"
-NO_ZONE = ""
 
 
 class Viewers:
@@ -43,19 +39,14 @@ class Viewers:
         knobs: Knobs,
         meters: Meters,
         directory: Directory,
-        *,
-        devices: Devices | None = None,
-        tracer: Tracer = NO_TRACER,
+        devices: Devices,
     ) -> None:
         self._region = spec.region
         self._regions = dict(spec.labels).get(REGIONS_LABEL, spec.region).split(",")
         self._knobs = knobs
         self._directory = directory
         self._rng = random.Random(f"{spec.seed}/{spec.region}")  # noqa: S311 - traffic, no secret
-        # Apart from who comes and when, so that what the platform does cannot change who comes.
-        chance = random.Random(f"{spec.seed}/{spec.region}/devices")  # noqa: S311 - no secret
-        pool = Pool(HttpTransport(), directory, own_zone=NO_ZONE, rng=chance)
-        self._devices = devices or Devices(pool, knobs, chance, tracer=tracer)
+        self._devices = devices
         self._intents = Intents(self._rng, knobs)
         self._routes = frozenset(SERVICES["edge"].routes)
         self._counts = Counts(meters)

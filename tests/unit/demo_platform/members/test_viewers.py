@@ -68,7 +68,7 @@ async def watched(
         knobs.turn(name, value)
     services = sorted(SERVICES) if is_open else sorted(SERVICES)[1:]
     directory.learn(Registered(name, name, "r", "a", "127.0.0.1", 1, "UP") for name in services)
-    viewers = Viewers(spec, knobs, meters, directory, devices=devices)
+    viewers = Viewers(spec, knobs, meters, directory, devices)
     running = asyncio.create_task(viewers.run())
     await asyncio.sleep(SETTLE_S + for_s)
     running.cancel()
