@@ -16,7 +16,7 @@ async def allocate(request: Request, node: Node) -> Body:
 
 
 async def load_allocation(member: object) -> Body:
-    """The member's allocation, as the store has it."""
+    """The member's allocation, which its number gives."""
     return {"cell": CELLS[member % len(CELLS)] if isinstance(member, int) else CELLS[0]}
 
 

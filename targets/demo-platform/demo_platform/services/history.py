@@ -39,7 +39,7 @@ async def watched(request: Request, node: Node) -> Body:
 
 
 async def load_watched(member: object) -> Body:
-    """The member's last titles, as the store has them."""
+    """Nothing is kept behind the cache: a member it has forgotten has watched nothing."""
     del member
     return {"watched": []}
 

@@ -25,7 +25,7 @@ async def issue(request: Request, node: Node) -> Body:
 
 
 async def load_key(title: object) -> Body:
-    """The title's key, as the key table has it."""
+    """The title's key, which its number gives."""
     return {"key": hashlib.sha256(f"title {title}".encode()).hexdigest()[:32]}
 
 
