@@ -28,6 +28,10 @@ from chaosctl.stores.atlas import AtlasStore
 from monkeys.errors import MonkeyError
 
 START_SECONDS_MAX = 60.0
+USUAL_ANSWER_S = 2.0
+"""So long at most the platform's supervisor takes to answer on a machine that has time for it."""
+
+SLOWNESS_MAX = 5.0
 STOP_SECONDS_MAX = 15.0
 SETTLED_SHARE = 0.97
 SETTLE_STEPS = 3
@@ -156,8 +160,8 @@ def start(paths: DemoPaths, options: DemoOptions, say: Say) -> dict[str, Any]:
             start_new_session=True,
         )
     try:
-        platform = wait_until_ready(paths, keeper, say)
-        wait_until_settled(store_of(paths), say)
+        platform, slowness = wait_until_ready(paths, keeper, say)
+        wait_until_settled(store_of(paths), say, slowness)
         return platform
     except BaseException:
         # Ctrl-C included: a platform that is half up is of no use to anybody. Its keeper may not
@@ -171,37 +175,58 @@ def start(paths: DemoPaths, options: DemoOptions, say: Say) -> dict[str, Any]:
         paths.output.unlink(missing_ok=True)  # from now on it has a log of its own
 
 
-def wait_until_ready(paths: DemoPaths, keeper: subprocess.Popen[bytes], say: Say) -> dict[str, Any]:
-    """Poll until ready and starts > 0, saying what is waited for."""
+def slowness_of(answered_after_s: float) -> float:
+    """How many times longer than usual this machine takes, by how soon the supervisor answered.
+
+    Between 1 and SLOWNESS_MAX; what is little more than 1 is 1.
+
+    >>> slowness_of(0.9), slowness_of(7.0)
+    (1.0, 3.5)
+    """
+    times = answered_after_s / USUAL_ANSWER_S
+    return min(times, SLOWNESS_MAX) if times >= 1.5 else 1.0
+
+
+def wait_until_ready(
+    paths: DemoPaths, keeper: subprocess.Popen[bytes], say: Say
+) -> tuple[dict[str, Any], float]:
+    """Poll until ready and starts > 0, saying what is waited for: the platform, and how many times
+    slower than usual the machine is. On a slow one all else may take as many times longer."""
     control, store = Control(paths.control), AtlasStore(f"unix:{paths.store}")
-    begun = time.monotonic()
-    told = ""
-    while time.monotonic() - begun < START_SECONDS_MAX:
+    begun, wait_s = time.monotonic(), START_SECONDS_MAX
+    told, slowness = "", 0.0
+    while time.monotonic() - begun < wait_s:
         if keeper.poll() is not None:
             what, fix = last_words(paths.output)
             raise TargetUnreachable(what, where="demo platform", fix=fix)
         found = look(control)
+        if found and not slowness:
+            slowness = slowness_of(time.monotonic() - begun)
+            wait_s *= slowness
+            if slowness > 1:
+                say(f"this machine takes {slowness:.1f} times as long as usual: so may the start")
         waiting = waiting_for(found)
         if not waiting and starts_per_second(store) > 0:
-            return found
+            return found, slowness
         waiting = waiting or "the first stream starts"
         if waiting != told:
-            say(f"waiting for {waiting} (at most {START_SECONDS_MAX:.0f} s)")
+            say(f"waiting for {waiting} (at most {wait_s:.0f} s)")
             told = waiting
         time.sleep(0.1)
     raise TargetUnreachable(
-        f"not ready after {START_SECONDS_MAX:.0f} s: still waiting for {told}",
+        f"not ready after {wait_s:.0f} s: still waiting for {told}",
         where="demo platform",
         fix=f"see {paths.log}; `chaosctl doctor`; a slow machine may want `--size small`",
     )
 
 
-def wait_until_settled(store: AtlasStore, say: Say) -> None:
+def wait_until_settled(store: AtlasStore, say: Say, slowness: float) -> None:
     """Wait until nearly all starts have succeeded for a few steps: connections are made and caches
     are warm. A platform that does not get there is up all the same, and whoever asked is told."""
-    say(f"waiting for {SETTLED_SHARE:.0%} of starts to succeed (≤ {SETTLE_SECONDS_MAX:.0f} s)")
+    wait_s = SETTLE_SECONDS_MAX * slowness
+    say(f"waiting for {SETTLED_SHARE:.0%} of starts to succeed (≤ {wait_s:.0f} s)")
     begun, share, shares = time.monotonic(), 0.0, list[float]()
-    while time.monotonic() - begun < SETTLE_SECONDS_MAX:
+    while time.monotonic() - begun < wait_s:
         shares = newest(store, SHARE_QUERY, SETTLE_STEPS)
         share = min(shares, default=0.0)
         if len(shares) == SETTLE_STEPS and share >= SETTLED_SHARE:
