@@ -36,7 +36,7 @@ SWITCHES: dict[str, str] = {
     "no-load-shedding": "an edge lets everybody in until it is full, and then nobody, whatever "
     "they came for",
     "no-store-limit": "the store refuses nothing: what it cannot do now waits its turn, up to 10 s",
-    "small-store": "a node of the store does one thing at a time, for 50 ms: enough behind warm "
+    "small-store": "a node of the store does one thing at a time, for 30 ms: enough behind warm "
     "caches, and without them not",
     "no-bulkhead": "all that a service calls shares one pool of 16 places, instead of one each",
     "no-ejection": "callers choose an instance at random, whatever they know of its zone, its load "
@@ -55,7 +55,7 @@ SHARED_PLACES = 16
 """Of the pool that all commands share without bulkheads."""
 
 STORE = StoreCapacity()
-SMALL_STORE = replace(STORE, slots=1, read_s=0.05)
+SMALL_STORE = replace(STORE, slots=1, read_s=0.03)
 
 
 @dataclass(frozen=True, slots=True)

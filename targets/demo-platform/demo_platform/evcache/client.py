@@ -1,7 +1,7 @@
 """The cache as its users see it: read near, write everywhere.
 
 A read asks the own zone's node. When that has nothing, or no time, another zone is asked, for a
-bounded share of the reads; when it cannot be asked at all, another zone is asked always. A write
+bounded share of the reads; when it cannot be asked at all, the others are, until one can be. A write
 goes to all zones at once and is good when a *quorum* of them has it. A zone that a change did not
 reach is remembered, and told later to forget the entry (`fix_ups.py`).
 """
@@ -186,14 +186,13 @@ class CacheClient:
         found = {name: (own, *kept) for name, kept in values.items()}
         if not (unasked or missed) or not self._reads_other_zones():
             return found
-        zone = self._replicas.another_zone()
-        if zone is None:
-            return found
         again = list(unasked)
         if missed and self._budget.withdraw():
             again += missed
-        if again:
-            values, _, _ = await self._read_zone(zone, again)
+        for zone in self._replicas.other_zones():
+            if not again:
+                break
+            values, again, _ = await self._read_zone(zone, again)
             found |= {name: (zone, *kept) for name, kept in values.items()}
         return found
 

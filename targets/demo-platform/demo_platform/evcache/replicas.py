@@ -61,13 +61,14 @@ class Replicas:
         owner = self._rings.get(zone, NO_RING).name_for(name)
         return None if owner is None else self._connections[owner]
 
-    def another_zone(self) -> str | None:
-        """A zone with nodes that is not the own one, by chance."""
+    def other_zones(self) -> list[str]:
+        """The zones with nodes that are not the own one, in any order."""
         self._look()
-        others = [zone for zone, ring in self._rings.items() if ring.names]
-        if self.own_zone in others:
-            others.remove(self.own_zone)
-        return others[int(self._rng.random() * len(others))] if others else None
+        others = [
+            zone for zone, ring in self._rings.items() if ring.names and zone != self.own_zone
+        ]
+        self._rng.shuffle(others)
+        return others
 
     def close(self) -> None:
         """Hang up on every node."""

@@ -102,6 +102,19 @@ def test_no_other_zone_is_asked_when_that_is_switched_off() -> None:
     play(scene)
 
 
+def test_whom_nobody_can_be_asked_for_in_two_zones_is_read_in_the_third() -> None:
+    async def scene(zones: Zones) -> None:
+        client = zones.client("a", ConnectionRule(timeout_s=2.0))
+        await client.set("k", b"v", ttl_s=100, quorum=Quorum.ALL)
+        for name in ("a0", "b1"):
+            zones.kill(name)
+        await asyncio.sleep(0.02)
+        for _ in range(30):
+            assert await client.get("k") == b"v"
+
+    play(scene)
+
+
 def test_a_zone_without_its_node_reads_in_others_and_is_fixed_up_when_it_is_back() -> None:
     async def scene(zones: Zones) -> None:
         client = zones.client("a", ConnectionRule(timeout_s=2.0, rest_s=0.01, rest_s_max=0.01))
