@@ -63,6 +63,9 @@ TARGETS: Mapping[str, Mapping[str, Key]] = MappingProxyType(
                         "no-ejection": Key(BoolForm(), "instances are chosen blindly"),
                         "no-next-server": Key(BoolForm(), "nobody asks another instance"),
                         "fallback-calls-service": Key(BoolForm(), "a fallback calls a service"),
+                        "fallback-calls-catalog": Key(
+                            BoolForm(), "the popular titles are asked for, not remembered"
+                        ),
                         "registry-required": Key(BoolForm(), "no discovery, nobody to call"),
                         "no-leeway": Key(BoolForm(), "edges believe no clock but their own"),
                     },

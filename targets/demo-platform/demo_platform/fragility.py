@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from demo_platform.evcache.read_through import CachePolicy
 from demo_platform.knobs import Knobs
+from demo_platform.resilience.fallback import ASKED_INSTEAD
 from demo_platform.service import Capacity, Dependency
 from demo_platform.tokens import LEEWAY_S
 from demo_platform.widecolumn.replica import StoreCapacity
@@ -18,7 +19,7 @@ SWITCHES: dict[str, str] = {
     "no-fallback": "optional dependencies have no fallback: when abtest or recs fails, so does its "
     "caller",
     "no-headroom": "playback has half its slots: three zones carry the load at some 85 %, two "
-    "cannot",
+    "cannot; catalog has one of four, which is enough for what it is usually asked for",
     "long-timeouts": "every call and queue may take 10 s and nobody says how long the answer is "
     "wanted",
     "retry-storm": "every layer tries three times, whatever went wrong, with no budget",
@@ -44,6 +45,8 @@ SWITCHES: dict[str, str] = {
     "no-next-server": "who gets no answer from an instance asks no other, and goes on asking it",
     "fallback-calls-service": "what stands in for abtest at playback asks steering, instead of "
     "nobody",
+    "fallback-calls-catalog": "what stands in for recs at api asks catalog what most people watch, "
+    "instead of nobody",
     "registry-required": "services forget whom they know when discovery has been silent for a "
     "lease",
     "no-leeway": "an edge believes its own clock: a token is good from the very second that auth "
@@ -88,7 +91,11 @@ def call_policy(dependency: Dependency, knobs: Knobs) -> CallPolicy:
         carries_deadline=not is_long,
         retries_timeouts=is_storm or not dependency.is_optional,
         has_own_pool=not knobs.is_on("no-bulkhead"),
-        has_local_fallback=not knobs.is_on("fallback-calls-service"),
+        has_local_fallback=not any(
+            knobs.is_on(instead.switch)
+            for (service, _), instead in ASKED_INSTEAD.items()
+            if service == dependency.service
+        ),
     )
 
 

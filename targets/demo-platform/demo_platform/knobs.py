@@ -32,6 +32,7 @@ NAMES = (
     "no-ejection",
     "no-next-server",
     "fallback-calls-service",
+    "fallback-calls-catalog",
     "registry-required",
     "no-leeway",
 )

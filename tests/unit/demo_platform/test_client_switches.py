@@ -118,3 +118,17 @@ def test_a_fallback_that_calls_a_service_fails_with_it(
         assert (await stage.call("abtest"))["cell"] == "control"
 
     jump(scene())
+
+
+def test_what_stands_in_for_recommendations_may_be_asked_of_the_catalog(jump: Jump) -> None:
+    async def scene() -> None:
+        counted = Reply(Ending.ANSWERED, b'{"rows":[{"name":"popular","titles":[7]}]}')
+        stage = Scene(ScriptedPool(GONE, GONE, counted, GONE), "fallback-calls-catalog")
+        rows = [{"name": "popular", "titles": [7]}]
+        assert await stage.call("recs") == {"rows": rows, "fallback": True}
+        assert stage.calls_made() == {"rows": 2, "popular": 1}
+        assert await failure(stage.call("recs")) == ("recs", 502)
+        stage.knobs.set("fallback-calls-catalog", False)
+        assert (await stage.call("recs"))["rows"] != rows
+
+    jump(scene())

@@ -27,6 +27,7 @@ from demo_platform.service import Capacity, Dependency
 
 NEEDED = Dependency("catalog", timeout_s=0.3)
 OPTIONAL = Dependency("recs", timeout_s=0.2, is_optional=True)
+ALSO_OPTIONAL = Dependency("abtest", timeout_s=0.2, is_optional=True)
 CAPACITY = Capacity(slots=4, work_s=0.1, slots_without_headroom=2, queue_wait_s=0.4)
 
 SOUND = {
@@ -46,10 +47,7 @@ FLAWED = {
     ("no-bulkhead", "recs"): CallPolicy(0.2, 2, True, True, True, False, has_own_pool=False),
     ("no-next-server", "catalog"): CallPolicy(0.3, 1, True, False, True, True),
     ("no-next-server", "recs"): CallPolicy(0.2, 1, True, True, True, False),
-    ("fallback-calls-service", "catalog"): CallPolicy(
-        0.3, 2, True, False, True, True, has_local_fallback=False
-    ),
-    ("fallback-calls-service", "recs"): CallPolicy(
+    ("fallback-calls-catalog", "recs"): CallPolicy(
         0.2, 2, True, True, True, False, has_local_fallback=False
     ),
 }
@@ -100,7 +98,7 @@ GROUPS = {"eager-scaling", "scale-in-during-errors"}
 def test_a_switch_changes_how_caches_are_used(switch: str) -> None:
     assert cache_policy(knobs_with(switch)) == CACHE.get(switch, CachePolicy())
     is_of_edge = not sheds_by_priority(knobs_with(switch))
-    is_of_calls = (switch, "recs") in FLAWED
+    is_of_calls = (switch, "recs") in FLAWED or switch == "fallback-calls-service"
     is_of_calls |= choice_policy(knobs_with(switch)) != ChoicePolicy()
     is_of_zones = keeps_to_zone(knobs_with(switch))
     is_of_discovery = needs_registry(knobs_with(switch))
@@ -108,6 +106,13 @@ def test_a_switch_changes_how_caches_are_used(switch: str) -> None:
     is_of_tokens = token_leeway_s(knobs_with(switch)) == 0
     rest = (is_of_zones, is_of_tokens, is_of_discovery, switch in GROUPS)
     assert sum((*bound, *rest)) == 1
+
+
+@pytest.mark.parametrize("switch", ["fallback-calls-catalog", "fallback-calls-service"])
+def test_a_fallback_that_asks_somebody_is_that_of_one_service(switch: str) -> None:
+    policies = [call_policy(one, knobs_with(switch)) for one in (OPTIONAL, ALSO_OPTIONAL)]
+    is_local = [one.has_local_fallback for one in policies]
+    assert is_local == [switch != "fallback-calls-catalog", switch != "fallback-calls-service"]
 
 
 @pytest.mark.parametrize("switch", NAMES)

@@ -1,9 +1,9 @@
 """The cache as its users see it: read near, write everywhere.
 
 A read asks the own zone's node. When that has nothing, or no time, another zone is asked, for a
-bounded share of the reads; when it cannot be asked at all, the others are, until one can be. A write
-goes to all zones at once and is good when a *quorum* of them has it. A zone that a change did not
-reach is remembered, and told later to forget the entry (`fix_ups.py`).
+bounded share of the reads; when it cannot be asked at all, the others are, until one can be. A
+write goes to all zones at once and is good when a *quorum* of them has it. A zone that a change did
+not reach is remembered, and told later to forget the entry (`fix_ups.py`).
 """
 
 from __future__ import annotations

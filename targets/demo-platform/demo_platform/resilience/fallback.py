@@ -60,8 +60,9 @@ FALLBACKS: dict[tuple[str, str], Fallback] = {
 
 @dataclass(frozen=True, slots=True)
 class AskedInstead:
-    """A service that is asked in place of another, and what its answer comes to."""
+    """A service that is asked in place of another while a switch is on, and what comes of it."""
 
+    switch: str
     service: str
     route: str
     made_of: Callable[[Answer], Answer]
@@ -81,7 +82,15 @@ def providers_cell(ranking: Answer) -> Answer:
     }
 
 
+def counted_titles(answer: Answer) -> Answer:
+    """What most people watch by the catalog's count, in place of the list that is in memory."""
+    return {"rows": answer.get("rows"), "fallback": True}
+
+
 ASKED_INSTEAD: dict[tuple[str, str], AskedInstead] = {
-    ("abtest", "allocate"): AskedInstead("steering", "rank", providers_cell),
+    ("abtest", "allocate"): AskedInstead(
+        "fallback-calls-service", "steering", "rank", providers_cell
+    ),
+    ("recs", "rows"): AskedInstead("fallback-calls-catalog", "catalog", "popular", counted_titles),
 }
-"""With the switch `fallback-calls-service`: by service and route, whom callers ask if they can."""
+"""By service and route, whom callers ask if they can."""

@@ -5,6 +5,7 @@ When its store cannot be asked, it says what it said before, from memory.
 
 from collections.abc import Awaitable, Callable
 
+from demo_platform.resilience.fallback import POPULAR_TITLES
 from demo_platform.service import Body, CacheUse, Capacity, Node, Request, Service, ServiceFailed
 from demo_platform.widecolumn.consistency import Consistency
 from demo_platform.widecolumn.refusals import StoreRefused
@@ -39,6 +40,15 @@ async def title(request: Request, node: Node) -> Body:
         return {"title": title, "runtime_s": row.get("runtime_s")}
 
     return await _known(node, f"title/{title}", load)
+
+
+async def popular(request: Request, node: Node) -> Body:
+    """What most people watch just now: counted anew for everybody who asks, which takes its time.
+
+    Nobody asks for it usually.
+    """
+    del request, node
+    return {"rows": [{"name": "popular", "titles": list(POPULAR_TITLES)}]}
 
 
 async def index(request: Request, node: Node) -> Body:
@@ -83,8 +93,10 @@ async def _row(title: int, node: Node) -> dict[str, Value]:
 
 SERVICE = Service(
     name="catalog",
-    capacity=Capacity(slots=4, work_s=0.015),
-    routes={"index": index, "title": title, "titles": titles},
+    capacity=Capacity(
+        slots=4, slots_without_headroom=1, work_s=0.015, work_s_by_route={"popular": 0.25}
+    ),
+    routes={"index": index, "popular": popular, "title": title, "titles": titles},
     cache=CacheUse("titles", ttl_s=30.0, stale_s=60.0),
     uses_store=True,
 )
