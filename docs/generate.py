@@ -22,6 +22,7 @@ from lessons_page import lessons_page
 from atlas.settings_file import SETTINGS
 from chaosctl.cli import COMMANDS, GROUPS
 from monkeys.faults import FAULTS
+from monkeys.parameters import parameters_of
 from monkeys.quantities import QUANTITIES
 
 DOCS = Path(__file__).resolve().parent
@@ -87,7 +88,7 @@ def faults_page() -> Iterator[str]:
         prose = re.split(r"\n\s*\n", (fault.__doc__ or "").strip())
         yield "\n\n".join(" ".join(paragraph.split()) for paragraph in prose)
         rows = ["| parameter | what it is | default |", "| --- | --- | --- |"]
-        for p in fault.parameters():
+        for p in parameters_of(fault):
             choices = f": {' or '.join(f'`{c}`' for c in p.choices)}" if p.choices else ""
             default = "required" if p.is_required else shown_in(p.default, p.unit)
             rows.append(f"| `{p.name}` | {p.summary}{choices} | {default} |")
