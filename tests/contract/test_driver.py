@@ -76,7 +76,8 @@ def live(tmp_path_factory):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     target = DRIVERS["demo"](folder / "demo" / "control.sock")
     with subprocess.Popen(command, env=environment, start_new_session=True) as keeper:
-        wait_until(lambda: is_ready(target, keeper), 40)
+        count = len(target.planned_instances("small"))
+        wait_until(lambda: is_ready(target, keeper, count), 40)
         target.warm()
         yield {"demo": target, "toolkit": DRIVERS["toolkit"](folder / "none")}
         target.close()
@@ -84,7 +85,7 @@ def live(tmp_path_factory):
         keeper.wait(15)
 
 
-def is_ready(target, keeper) -> bool:
+def is_ready(target, keeper, count) -> bool:
     if keeper.poll() is not None:
         pytest.skip("this machine cannot have a platform with namespaces")
     try:
@@ -92,7 +93,7 @@ def is_ready(target, keeper) -> bool:
         answers = target.probe(instances)
     except TargetFailed:
         return False
-    return len(instances) >= 27 and None not in answers.values()
+    return len(instances) == count and None not in answers.values()
 
 
 def wait_until(is_so, timeout_s: float) -> None:

@@ -59,7 +59,7 @@ def test_one_node_of_three_is_not_missed_and_comes_back_with_its_data(running: S
     assert all(one["is_up"] and one["status"] == "normal" for one in before.values())
     running.signal_all(signal.SIGKILL, service="cassandra", zone=LOST)
     assert failed_share(running.starts_after(0.0, 8.0)) < 0.03
-    assert not ring(running, ZONES[0])[f"{LOST}-0"]["is_up"]
+    running.until(lambda: not ring(running, ZONES[0])[f"{LOST}-0"]["is_up"])
     running.world.ask("DELETE", "/v1/suspensions/test")
     running.until(lambda: ring(running, ZONES[0])[f"{LOST}-0"]["is_up"])
     after = requests(running, "ok", nf__zone=LOST)
