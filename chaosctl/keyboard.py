@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import threading
@@ -21,7 +22,9 @@ CLOSE_S = 1.0
 READ_BYTES = 256
 ORDERS = {"s": Order.STOP_FAULT}
 ENTER = ("\n", "\r")
-ESCAPE = "\x1b"
+
+OTHER_KEYS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|O[ -~]?|[ -~])?")
+"""Arrows and other keys of several characters (ECMA-48: CSI and SS3), and escape: none of ours."""
 
 
 class Keyboard:
@@ -97,15 +100,22 @@ class Keyboard:
             if not text:
                 return
             if descriptor in ready:
-                self._take(text.decode(errors="replace"))
+                self._take(single_keys(text.decode(errors="replace")))
 
-    def _take(self, text: str) -> None:
-        if text.startswith(ESCAPE):
-            return  # an arrow or another key of several characters: none of ours
-        for key in text:
+    def _take(self, keys: str) -> None:
+        for key in keys:
             if key in ENTER:
                 self._entered.set()
             if key in ORDERS:
                 self._put(ORDERS[key])
             with suppress(OSError):  # nobody looks any more
                 self.pressed(key)
+
+
+def single_keys(text: str) -> str:
+    """The keys of one character in what was typed, which may be several at once.
+
+    >>> single_keys("\x1b[As\x1b[15~v\x1bOP")
+    'sv'
+    """
+    return OTHER_KEYS.sub("", text)
