@@ -75,8 +75,8 @@ def _setting(document: Document, switch: str) -> str:
 
 
 def _because(expected: Mapping[str, Any]) -> str:
-    found = [f"`{key}={value}`" for key, value in expected.get("because", {}).items()]
-    return f", and what stands out among the failures must be {' and '.join(found)}" * bool(found)
+    found = [f"`{reason}`" for reason in expected.get("because", [])]
+    return f", and what stands out among the failures must be {' or '.join(found)}" * bool(found)
 
 
 def _expected(verdicts: Path, name: str) -> dict[str, Any]:

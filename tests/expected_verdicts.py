@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ def bundled_verdicts() -> dict[str, dict[str, Any]]:
 
 def lessons() -> dict[str, dict[str, Any]]:
     """By the lesson's name: the `switch` that makes it fail, which checks have `failed` then and
-    `because` of what."""
+    `because` of what: any one of these."""
     folder = FOLDER / "lessons"
     return {path.stem: yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*.yaml"))}
 
@@ -30,11 +30,20 @@ def lesson_verdicts() -> dict[str, dict[str, Any]]:
     """By the experiment's name, as `bundled_verdicts`: two for each lesson."""
     expected = {}
     for name, lesson in lessons().items():
-        because = lesson.get("because", {})
+        because = lesson.get("because", [])
         flawed = {"verdict": "failed", "failed": lesson["failed"], "because": because}
         expected[f"{name}-flawed"] = flawed
         expected[f"{name}-fixed"] = {"verdict": "passed", "failed": []}
     return expected
+
+
+def has_reason(detail: Mapping[str, Any], reasons: Sequence[str]) -> bool:
+    """Whether a run's findings name one of the reasons (tags, `key=value`), if one is asked for.
+
+    detail: of a run's result, with `because`: findings by check.
+    """
+    findings = [line for lines in detail["because"].values() for line in lines]
+    return not reasons or any(f"{one} " in line for one in reasons for line in findings)
 
 
 def chosen_third(names: Sequence[str]) -> list[str]:

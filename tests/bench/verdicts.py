@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.figure import Figure, missing
-from tests.expected_verdicts import bundled_verdicts, lesson_verdicts
+from tests.expected_verdicts import bundled_verdicts, has_reason, lesson_verdicts
 from tests.integration.bed import ROOT, Bed, made_bed
 
 Run = dict[str, Any]
@@ -82,13 +82,11 @@ def _run(bed: Bed, name: str, seed: int) -> Run:
 
 def _is_right(run: Run, want: Run) -> bool:
     failed = [check["name"] for check in run["detail"]["checks"] if check["outcome"] == "fail"]
-    findings = [line for lines in run["detail"]["because"].values() for line in lines]
-    reasons = want.get("because", {})
     return (
         run["verdict"] == want["verdict"]
         and run["undo"] == "clean"
         and failed == want["failed"]
-        and all(any(f"{k}={v} " in line for line in findings) for k, v in reasons.items())
+        and has_reason(run["detail"], want.get("because", []))
     )
 
 

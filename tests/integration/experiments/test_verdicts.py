@@ -17,7 +17,13 @@ from chaosctl.experiment.load import bundled_names, load_bundled
 from chaosctl.judge.verdict import UndoState, Verdict
 from chaosctl.worlds import open_world
 from monkeys.faults import FAULTS
-from tests.expected_verdicts import bundled_verdicts, chosen_third, lesson_verdicts, lessons
+from tests.expected_verdicts import (
+    bundled_verdicts,
+    chosen_third,
+    has_reason,
+    lesson_verdicts,
+    lessons,
+)
 from tests.integration.bed import Bed, Said, made_bed
 from tests.integration.observer.difference import settle, steady
 
@@ -63,9 +69,8 @@ def agrees(said: Said, want: dict[str, Any]) -> dict[str, Any]:
     assert result["undo"] == "clean"
     failed = [check["name"] for check in result["detail"]["checks"] if check["outcome"] == "fail"]
     assert failed == want["failed"], _story(said)
-    findings = [line for lines in result["detail"]["because"].values() for line in lines]
-    for key, value in want.get("because", {}).items():
-        assert any(f"{key}={value} " in line for line in findings), findings
+    detail = result["detail"]
+    assert has_reason(detail, want.get("because", [])), detail["because"]
     return result
 
 
