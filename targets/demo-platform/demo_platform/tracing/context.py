@@ -1,4 +1,4 @@
-"""Trace context on the wire: W3C's `traceparent` and `baggage`; B3 is understood too.
+"""Trace context on the wire: W3C's `traceparent`, `tracestate` and `baggage`; B3 is understood too.
 
 Headers are a mapping with lower-case names, which any transport can carry. A context that does not
 read as one is treated as missing: a request is better served untraced than refused.
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 TRACEPARENT_HEADER = "traceparent"
+TRACESTATE_HEADER = "tracestate"
 BAGGAGE_HEADER = "baggage"
 B3_HEADER = "b3"
 
@@ -18,6 +19,8 @@ EXPERIMENT = "chaos.experiment"
 """Baggage of a request that an experiment touched, and the tag of its spans."""
 
 BAGGAGE_LENGTH_MAX = 1024
+TRACESTATE_LENGTH_MAX = 512
+"""As much as W3C asks everybody to pass on; who sends more has none of it passed on."""
 
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _TRACE_ID = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")
@@ -28,12 +31,16 @@ _SAMPLED = {"1": True, "d": True, "true": True, "0": False, "false": False}
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """The caller's place in a trace. is_sampled: None when the caller leaves it to us."""
+    """The caller's place in a trace. is_sampled: None when the caller leaves it to us.
+
+    state: what other tracers on the way have noted, passed on as it came.
+    """
 
     trace_id: str
     span_id: str
     is_sampled: bool | None
     baggage: str = ""
+    state: str = ""
 
     @property
     def experiment(self) -> str:
@@ -47,8 +54,12 @@ def read_context(headers: Mapping[str, str]) -> TraceContext | None:
     if len(baggage) > BAGGAGE_LENGTH_MAX:
         baggage = ""
     parent = headers.get(TRACEPARENT_HEADER)
-    found = _w3c(parent, baggage) if parent is not None else None
-    return found or _b3(headers, baggage)
+    if parent is not None:
+        state = headers.get(TRACESTATE_HEADER, "")
+        found = _w3c(parent, baggage, state if len(state) <= TRACESTATE_LENGTH_MAX else "")
+        if found is not None:
+            return found
+    return _b3(headers, baggage)
 
 
 def traceparent(trace_id: str, span_id: str, *, is_sampled: bool) -> str:
@@ -66,14 +77,14 @@ def experiment_in(baggage: str) -> str:
     return found.group(1) if found else ""
 
 
-def _w3c(header: str, baggage: str) -> TraceContext | None:
+def _w3c(header: str, baggage: str, state: str) -> TraceContext | None:
     found = _TRACEPARENT.fullmatch(header.strip())
     if found is None:
         return None
     version, trace_id, span_id, flags, more = found.groups()
     if not (int(trace_id, 16) and int(span_id, 16)) or (version == "00" and more):
         return None
-    return TraceContext(trace_id, span_id, bool(int(flags, 16) & 1), baggage)
+    return TraceContext(trace_id, span_id, bool(int(flags, 16) & 1), baggage, state)
 
 
 def _b3(headers: Mapping[str, str], baggage: str) -> TraceContext | None:

@@ -18,6 +18,7 @@ from demo_platform.tracing.context import (
     BAGGAGE_HEADER,
     EXPERIMENT,
     TRACEPARENT_HEADER,
+    TRACESTATE_HEADER,
     TraceContext,
     experiment_in,
     read_context,
@@ -143,7 +144,9 @@ class Span:
 
     def call(self, name: str, service: str, address: str, port: int) -> Span:
         """A span for a call to an instance of a service, as part of this one."""
-        caller = TraceContext(self.trace_id, self.id, self.is_sampled, self._caller.baggage)
+        caller = TraceContext(
+            self.trace_id, self.id, self.is_sampled, self._caller.baggage, self._caller.state
+        )
         return Span(
             self._tracer,
             "CLIENT",
@@ -161,6 +164,8 @@ class Span:
         )
         if self._caller.baggage:
             headers[BAGGAGE_HEADER] = self._caller.baggage
+        if self._caller.state:
+            headers[TRACESTATE_HEADER] = self._caller.state
 
     def tag(self, key: str, value: str) -> None:
         """Note something of the operation."""

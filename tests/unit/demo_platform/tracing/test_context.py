@@ -71,6 +71,26 @@ def test_an_experiment_is_read_from_baggage_of_a_bounded_length() -> None:
     assert not experiment("chaos.experiment=x" + "y" * 1024)
 
 
+@pytest.mark.parametrize(
+    ("headers", "state"),
+    [
+        ({"traceparent": f"00-{TRACE}-{SPAN}-00", "tracestate": "a=1,b@c=2"}, "a=1,b@c=2"),
+        (
+            {"traceparent": f"00-{TRACE}-{SPAN}-00", "tracestate": "a=" + "1" * 510},
+            "a=" + "1" * 510,
+        ),
+        ({"traceparent": f"00-{TRACE}-{SPAN}-00", "tracestate": "a=" + "1" * 511}, ""),
+        ({"traceparent": "nonsense", "b3": f"{TRACE}-{SPAN}-1", "tracestate": "a=1"}, ""),
+    ],
+)
+def test_state_of_other_tracers_belongs_to_its_traceparent(
+    headers: dict[str, str], state: str
+) -> None:
+    context = read_context(headers)
+    assert context is not None
+    assert context.state == state
+
+
 @given(st.integers(1, 2**128 - 1), st.integers(1, 2**64 - 1), st.booleans())
 def test_what_is_written_is_read(trace: int, span: int, is_sampled: bool) -> None:
     written = traceparent(f"{trace:032x}", f"{span:016x}", is_sampled=is_sampled)

@@ -121,6 +121,17 @@ def test_what_an_experiment_touched_is_kept_and_tagged_at_each_hop() -> None:
     assert tags == ["lessons/retry-storm"] * 3
 
 
+def test_what_others_noted_is_carried_over_two_hops_as_it_came() -> None:
+    caller = f"00-{'a' * 32}-{'b' * 16}-01"
+    headers = {"traceparent": caller, "tracestate": "vendor=x:y,other=2"}
+    for hop in (Hop("edge"), Hop()):
+        span = hop.tracer.serve("play", headers)
+        headers = {}
+        span.call("play", "api", "10.1.1.10", 8080).carry(headers)
+    assert headers["tracestate"] == "vendor=x:y,other=2"
+    assert headers["traceparent"] != caller
+
+
 def test_where_nothing_is_traced_nothing_is_carried() -> None:
     headers: dict[str, str] = {}
     call = UNTRACED.call("rows", "recs", "10.1.1.12", 8080)
