@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.integration.demo.sink import sink
-from tests.integration.demo.test_services_run import Scene, failed_share
-from tests.integration.demo.worlds import world
+from tests.integration.demo.scenes import ZONES, Scene, failed_share, small_platform
 
 pytestmark = pytest.mark.integration
-ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
 LOST = ZONES[1]
 
 
 @pytest.fixture
 def warm() -> Iterator[Scene]:
     """A platform whose cache has been used for a while in every zone."""
-    with tempfile.TemporaryDirectory(prefix="c", dir="/tmp") as folder:
-        path = Path(folder) / "store.sock"
-        options = ("--size", "small", "--fabric", "loopback", "--rate", "8")
-        with sink(path) as kept, world(*options, "--publish", str(path)) as started:
-            started.until_ready()
-            scene = Scene(started, kept)
-            for zone in ZONES:
-                scene.until(lambda zone=zone: reads(scene, "hit", zone=zone) > 20)
-            yield scene
+    with small_platform() as scene:
+        for zone in ZONES:
+            scene.until(lambda zone=zone: reads(scene, "hit", zone=zone) > 20)
+        yield scene
 
 
 def reads(scene: Scene, result: str, **tags: str) -> float:

@@ -3,73 +3,25 @@
 from __future__ import annotations
 
 import signal
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from demo_platform.services import SERVICES
-from tests.integration.demo.sink import Sink, sink
-from tests.integration.demo.worlds import SMALL, World, kill, world
+from tests.integration.demo.scenes import ZONES, Scene, failed_share, small_platform
+from tests.integration.demo.worlds import SMALL
 
 pytestmark = pytest.mark.integration
-ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A small platform under load, and what it publishes."""
-
-    world: World
-    sink: Sink
-
-    def until(self, claim: Callable[[], bool], within_s: float = 30.0) -> None:
-        """Wait until a claim holds."""
-        ends = time.monotonic() + within_s
-        while not claim():
-            assert time.monotonic() < ends, f"not within {within_s} s"
-            time.sleep(0.2)
-
-    def signal_all(self, number: signal.Signals, **wanted: str) -> None:
-        """Signal every instance with these properties; what is killed stays dead."""
-        document = self.world.platform()
-        struck = [one for one in document["instances"] if wanted.items() <= one.items()]
-        assert struck
-        if number is signal.SIGKILL:
-            places = [{"group": one["group"], "zone": one["zone"]} for one in struck]
-            self.world.ask("PUT", "/v1/suspensions/test", {"groups": places})
-        for one in struck:
-            kill(one["pid"], number)
-
-    def starts_after(self, wait_s: float, for_s: float) -> dict[str, float]:
-        """Starts by cause in a span that begins `wait_s` from now."""
-        time.sleep(wait_s)
-        from_ms = int(time.time() * 1000)
-        time.sleep(for_s)
-        return self.sink.total("cause", from_ms=from_ms, name="playback.starts")
 
 
 @pytest.fixture
 def scene() -> Iterator[Scene]:
-    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp") as folder:
-        path = Path(folder) / "store.sock"
-        options = ("--size", "small", "--fabric", "loopback", "--rate", "8")
-        with sink(path) as kept, world(*options, "--publish", str(path)) as started:
-            started.until_ready()
-            one = Scene(started, kept)
-            one.until(
-                lambda: kept.total("ipc.result", name="playback.starts").get("success", 0) > 20
-            )
-            yield one
-
-
-def failed_share(starts: dict[str, float]) -> float:
-    total = sum(starts.values())
-    assert total > 20
-    return 1 - starts["none"] / total
+    """A platform on which streams have been started."""
+    with small_platform() as one:
+        one.until(
+            lambda: one.sink.total("ipc.result", name="playback.starts").get("success", 0) > 20
+        )
+        yield one
 
 
 def test_every_series_is_there_from_the_first_step_on(scene: Scene) -> None:
