@@ -77,6 +77,15 @@ def test_the_later_write_wins_whichever_comes_first(bed: Bed, member: int) -> No
     assert read(bed, member)["plan"] == "new"
 
 
+def test_several_rows_are_written_each_as_of_its_own_time(bed: Bed, member: int) -> None:
+    write(bed, member, plan="basic", at_us=3_000)
+    rows = [({"member": member + n, "plan": "premium"}, at_us) for n, at_us in ((0, 2_000), (1, 9))]
+    bed.run(bed.store.write_all("members", rows))
+    assert [read(bed, member + n)["plan"] for n in (0, 1)] == ["basic", "premium"]
+    bed.run(bed.store.write_all("members", [(row, 4_000) for row, _ in rows]))
+    assert [read(bed, member + n)["plan"] for n in (0, 1)] == ["premium", "premium"]
+
+
 def test_of_writes_at_the_same_time_the_larger_wins(bed: Bed, member: int) -> None:
     for plan in ("b", "c", "a"):
         write(bed, member, plan=plan, at_us=1_000_000)

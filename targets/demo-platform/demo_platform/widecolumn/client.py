@@ -15,6 +15,7 @@ from demo_platform.widecolumn.messages import (
     Get,
     GetRange,
     Put,
+    PutMany,
     Refused,
     Remove,
     Reply,
@@ -90,6 +91,17 @@ class StoreClient:
         """Insert a row or change some of its columns. Raises StoreRefused."""
         at_us = self._micros() if at_us is None else at_us
         await self._ask("write", Put(table, dict(row), level, at_us, ttl_s))
+
+    async def write_all(
+        self,
+        table: str,
+        rows: Sequence[tuple[Columns, int]],
+        *,
+        level: Consistency = Consistency.LOCAL_QUORUM,
+    ) -> None:
+        """Write several rows, each as of a time of its own. Raises StoreRefused."""
+        puts = [Put(table, dict(row), level, at_us) for row, at_us in rows]
+        await self._ask("write", PutMany(puts, level))
 
     async def delete(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from demo_platform.widecolumn.messages import (
     Digest,
     Done,
     Mutate,
+    MutateMany,
     Reply,
     Request,
     Scan,
@@ -86,9 +87,17 @@ class Coordinator:
         self._wall_clock = wall_clock
         self._strays: set[asyncio.Task[None]] = set()
 
-    async def write(self, mutation: Mutate, level: Consistency) -> None:
-        """Have a row merged by its replicas. Raises StoreRefused."""
-        replicas = self._membership.ring.replicas(mutation.partition)
+    async def write_all(self, mutations: Iterable[Mutate], level: Consistency) -> None:
+        """Have rows merged by their replicas, those of the same at once. Raises StoreRefused."""
+        together: dict[tuple[Place, ...], list[Mutate]] = {}
+        for one in mutations:
+            replicas = self._membership.ring.replicas(one.partition)
+            together.setdefault(replicas, []).append(one)
+        await asyncio.gather(*(self._write(*one, level) for one in together.items()))
+
+    async def _write(
+        self, replicas: tuple[Place, ...], mutations: list[Mutate], level: Consistency
+    ) -> None:
         need = self._need(level, replicas)
         now = self._now()
         up = [one for one in replicas if self._membership.is_up(one.name, now)]
@@ -98,9 +107,9 @@ class Coordinator:
         answers.asked.update(up)
         for place in replicas:
             if place in up:
-                self._spawn(self._write_to(place, mutation, answers))
+                self._spawn(self._write_to(place, mutations, answers))
             else:
-                self._hint(place, mutation)
+                self._hint(place, mutations)
         ends_at = now + WRITE_S
         while not answers.is_enough:
             if answers.is_hopeless([]):
@@ -221,17 +230,19 @@ class Coordinator:
         except Silent:
             answers.add(place, None)
 
-    async def _write_to(self, place: Place, mutation: Mutate, answers: Answers) -> None:
+    async def _write_to(self, place: Place, mutations: list[Mutate], answers: Answers) -> None:
+        request = MutateMany(mutations) if len(mutations) > 1 else mutations[0]
         try:
-            reply: Reply | None = await self._network.ask(place.name, mutation, WRITE_S)
+            reply: Reply | None = await self._network.ask(place.name, request, WRITE_S)
         except Silent:
             reply = None
         if not isinstance(reply, Done) and place.name != self._membership.own.name:
-            self._hint(place, mutation)
+            self._hint(place, mutations)
         answers.add(place, reply)
 
-    def _hint(self, place: Place, mutation: Mutate) -> None:
-        self.tally.hinted += self._hints.add(place.name, encode(mutation), self._now())
+    def _hint(self, place: Place, mutations: list[Mutate]) -> None:
+        for one in mutations:
+            self.tally.hinted += self._hints.add(place.name, encode(one), self._now())
 
     def _need(self, level: Consistency, replicas: tuple[Place, ...]) -> Need:
         return need_of(level, by_region(list(replicas)), self._membership.own.region)

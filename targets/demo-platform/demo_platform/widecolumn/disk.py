@@ -68,19 +68,37 @@ class Disk:
     def write(self, where: Where, row: Row) -> None:
         """Merge a version of a row into what is there. Raises DiskFailed."""
         try:
-            found = self._db.execute(
-                "SELECT row FROM rows WHERE name=? AND partition=? AND clustering=?", where
-            ).fetchone()
-            known = _decode(found[0]) if found else NO_ROW
-            merged = merge((known, row))
-            if merged == known:
-                return
-            self._db.execute(
-                "REPLACE INTO rows VALUES (?,?,?,?,?)",
-                (*where, merged.newest_us(), _encode(merged)),
-            )
+            self._merge(where, row)
         except sqlite3.Error as error:
             raise _failure(error) from error
+
+    def write_all(self, rows: Iterable[tuple[Where, Row]]) -> None:
+        """Merge versions of several rows, or none of them. Raises DiskFailed."""
+        try:
+            self._db.execute("BEGIN")
+            for where, row in rows:
+                self._merge(where, row)
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise _failure(error) from error
+
+    def _merge(self, where: Where, row: Row) -> None:
+        found = self._db.execute(
+            "SELECT row FROM rows WHERE name=? AND partition=? AND clustering=?", where
+        ).fetchone()
+        known = _decode(found[0]) if found else NO_ROW
+        merged = merge((known, row))
+        if merged == known:
+            return
+        self._db.execute(
+            "REPLACE INTO rows VALUES (?,?,?,?,?)",
+            (*where, merged.newest_us(), _encode(merged)),
+        )
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
 
     def fill(self, rows: Iterable[tuple[Where, Row]]) -> None:
         """Write many rows at once where there are none yet. Raises DiskFailed."""
@@ -92,8 +110,7 @@ class Disk:
             )
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+            self._roll_back()
             raise _failure(error) from error
 
     def scan(

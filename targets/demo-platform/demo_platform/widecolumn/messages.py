@@ -29,6 +29,12 @@ class Mutate(Message, frozen=True):
     row: Row
 
 
+class MutateMany(Message, frozen=True):
+    """Several of these at once, all or none. Answered by Done."""
+
+    mutations: list[Mutate]
+
+
 class Scan(Message, frozen=True):
     """Rows of a partition between two clustering keys. Answered by Scanned or Digest."""
 
@@ -87,6 +93,13 @@ class Put(Message, frozen=True):
     ttl_s: float | None = None
 
 
+class PutMany(Message, frozen=True):
+    """Several of a client's writes, which may succeed one without the other."""
+
+    puts: list[Put]
+    level: Consistency
+
+
 class Remove(Message, frozen=True):
     """A client's deletion."""
 
@@ -130,9 +143,9 @@ class Refused(Message, frozen=True):
     received: int
 
 
-Request = Gossip | Mutate | Scan | Stream | Put | Remove | Get | GetRange
+Request = Gossip | Mutate | MutateMany | Scan | Stream | Put | PutMany | Remove | Get | GetRange
 Reply = Gossip | Done | Scanned | Digest | Streamed | Failed | Found | Refused
-ClientRequest = Put | Remove | Get | GetRange
+ClientRequest = Put | PutMany | Remove | Get | GetRange
 
 encode = msgspec.msgpack.Encoder().encode
 decode_request = msgspec.msgpack.Decoder(Request).decode

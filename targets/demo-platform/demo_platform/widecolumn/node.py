@@ -25,7 +25,9 @@ from demo_platform.widecolumn.messages import (
     GetRange,
     Gossip,
     Mutate,
+    MutateMany,
     Put,
+    PutMany,
     Refused,
     Remove,
     Reply,
@@ -109,6 +111,8 @@ class StoreNode:
         match request:
             case Mutate():
                 return await self.replica.mutate(request)
+            case MutateMany():
+                return await self.replica.mutate(*request.mutations)
             case Scan():
                 return await self.replica.scan(request)
             case Gossip():
@@ -169,35 +173,42 @@ class StoreNode:
             self.in_flight -= 1
 
     async def _coordinate(self, request: ClientRequest) -> Reply:
-        table = table_named(request.table)
         match request:
             case Put():
-                partition, clustering, values = table.split(request.columns)
-                ttl_s = table.ttl_s if request.ttl_s is None else request.ttl_s
-                if not 0 <= ttl_s < 1e10:
-                    raise BadRequest(f"a time to live must be 0 or more: {ttl_s}")
-                expires_s = self._wall_clock() + ttl_s if ttl_s else 0.0
-                row = insertion(values, _checked(request.at_us), expires_s)
-                mutation = Mutate(table.name, partition, clustering, row)
-                await self.coordinator.write(mutation, request.level)
+                await self.coordinator.write_all([self._mutation(request)], request.level)
+                return Done()
+            case PutMany():
+                mutations = [self._mutation(one) for one in request.puts]
+                await self.coordinator.write_all(mutations, request.level)
                 return Done()
             case Remove():
                 partition, clustering = _key(request.key, request.table)
                 row = deletion(_checked(request.at_us), self._wall_clock())
-                mutation = Mutate(table.name, partition, clustering, row)
-                await self.coordinator.write(mutation, request.level)
+                mutation = Mutate(request.table, partition, clustering, row)
+                await self.coordinator.write_all([mutation], request.level)
                 return Done()
             case Get():
                 partition, clustering = _key(request.key, request.table)
-                return await self._found(
-                    (table.name, partition), (clustering, clustering), 1, request.level
-                )
+                where = (request.table, partition)
+                return await self._found(where, (clustering, clustering), 1, request.level)
             case GetRange():
                 if not 1 <= request.limit <= ROWS_MAX:
                     raise BadRequest(f"a limit must be 1 to {ROWS_MAX}: {request.limit}")
+                table = table_named(request.table)
                 bounds = table.bounds(request.partition, request.first, request.last)
                 where = (table.name, table.partition_key(request.partition))
                 return await self._found(where, bounds, request.limit, request.level)
+
+    def _mutation(self, put: Put) -> Mutate:
+        """What the replicas are told. Raises BadRequest."""
+        table = table_named(put.table)
+        partition, clustering, values = table.split(put.columns)
+        ttl_s = table.ttl_s if put.ttl_s is None else put.ttl_s
+        if not 0 <= ttl_s < 1e10:
+            raise BadRequest(f"a time to live must be 0 or more: {ttl_s}")
+        expires_s = self._wall_clock() + ttl_s if ttl_s else 0.0
+        row = insertion(values, _checked(put.at_us), expires_s)
+        return Mutate(table.name, partition, clustering, row)
 
     async def _found(
         self,

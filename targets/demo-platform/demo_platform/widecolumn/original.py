@@ -123,6 +123,17 @@ class CassandraStore:
         query = f"INSERT INTO {found.name} ({', '.join(names)}) VALUES ({places}){using}"  # noqa: S608 - names are the schema's
         await self._execute(query, [*(row[n] for n in names), *(v for _, v in usings)], level)
 
+    async def write_all(
+        self,
+        table: str,
+        rows: Sequence[tuple[Columns, int]],
+        *,
+        level: Consistency = Consistency.LOCAL_QUORUM,
+    ) -> None:
+        """Write several rows, each for itself. Raises StoreRefused."""
+        writes = (self.write(table, row, level=level, at_us=at_us) for row, at_us in rows)
+        await asyncio.gather(*writes)
+
     async def delete(
         self,
         table: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from demo_platform.widecolumn.consistency import Consistency
@@ -29,6 +30,18 @@ class WideColumnStore(Protocol):
         at_us: int | None = None,
     ) -> None:
         """Insert a row or change some of its columns. ttl_s: None is what the table says."""
+
+    async def write_all(
+        self,
+        table: str,
+        rows: Sequence[tuple[Columns, int]],
+        *,
+        level: Consistency = Consistency.LOCAL_QUORUM,
+    ) -> None:
+        """Write several rows, each as of a time in microseconds, for little more than one costs.
+
+        Of those that are refused together, some may have been written.
+        """
 
     async def read(
         self, table: str, key: Columns, *, level: Consistency = Consistency.LOCAL_QUORUM
@@ -72,6 +85,16 @@ class NoStore:
         level: Consistency = Consistency.LOCAL_QUORUM,
         ttl_s: float | None = None,
         at_us: int | None = None,
+    ) -> None:
+        """Refuse."""
+        raise _none(table)
+
+    async def write_all(
+        self,
+        table: str,
+        rows: Sequence[tuple[Columns, int]],
+        *,
+        level: Consistency = Consistency.LOCAL_QUORUM,
     ) -> None:
         """Refuse."""
         raise _none(table)

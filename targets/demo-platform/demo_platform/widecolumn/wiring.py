@@ -19,6 +19,7 @@ from demo_platform.eureka.client import EurekaClient
 from demo_platform.eureka.directory import Directory
 from demo_platform.metrics import Meters
 from demo_platform.topology import CASSANDRA, ZONE_LETTERS, InstanceSpec, store_port_of
+from demo_platform.widecolumn.behind import WritesBehind
 from demo_platform.widecolumn.client import MonotonicMicros, StoreClient
 from demo_platform.widecolumn.disk import Disk, DiskFailed
 from demo_platform.widecolumn.door import Door
@@ -27,6 +28,7 @@ from demo_platform.widecolumn.node import Endpoint, StoreNode, new_state
 from demo_platform.widecolumn.replica import StoreCapacity
 from demo_platform.widecolumn.ring import Place
 from demo_platform.widecolumn.sample_data import sample_rows
+from demo_platform.widecolumn.store import WideColumnStore
 from demo_platform.widecolumn.wire import Connections, Listener
 from demo_platform.wires.http_client import HttpClient
 
@@ -76,6 +78,14 @@ def store_of(
         now=asyncio.get_running_loop().time,
         micros=MonotonicMicros(),
     )
+
+
+def behind_of(store: WideColumnStore, meters: Meters, stack: AsyncExitStack) -> WritesBehind:
+    """A service's writes that nobody waits for; when it leaves, the last of them are made."""
+    behind = WritesBehind(store)
+    meters.gauge("cassandra.client.waiting", lambda: len(behind))
+    stack.push_async_callback(behind.close)
+    return behind
 
 
 async def start_store_node(

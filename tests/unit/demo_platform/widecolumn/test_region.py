@@ -225,8 +225,9 @@ def test_more_than_the_store_can_do_is_refused_at_once_or_times_out(
 ) -> None:
     async def story() -> list[str]:
         async with World(tmp_path, ("r1",)) as world:
-            world.capacity = StoreCapacity(slots=1, read_s=0.02, queue_wait_s=queue_wait_s)
             client = world.client("r1a")
+            await client.write("members", MEMBER, level=Consistency.ALL)
+            world.capacity = StoreCapacity(slots=1, read_s=0.02, queue_wait_s=queue_wait_s)
             reads = [ending(client.read("members", KEY, level=Consistency.ONE)) for _ in range(150)]
             return list(await asyncio.gather(*reads))
 
