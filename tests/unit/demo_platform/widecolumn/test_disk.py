@@ -8,7 +8,7 @@ import pytest
 
 from demo_platform.widecolumn.cells import deletion, insertion
 from demo_platform.widecolumn.disk import PAGE_BYTES, TOMBSTONES_MAX, Disk, DiskFailed
-from demo_platform.widecolumn.sample_data import MEMBERS, TITLES, sample_rows
+from demo_platform.widecolumn.sample_data import MEMBERS, NEW_ACCOUNTS, TITLES, sample_rows
 
 NOW_S = 1_700_000_000.0
 WHERE = ("titles", b"1", b"")
@@ -34,7 +34,7 @@ def test_the_same_rows_are_there_from_the_start_for_the_same_seed() -> None:
         disk.fill(sample_rows(seed))
         disk.fill(sample_rows(seed))
     first, same, other = ([*one.rows()] for one in disks)
-    assert len(first) == MEMBERS + 2 * TITLES + 1
+    assert len(first) == 2 * MEMBERS - MEMBERS // NEW_ACCOUNTS + 2 * TITLES + 1
     assert first == same != other
 
 
@@ -51,6 +51,18 @@ def test_a_full_file_fails_writes_leaves_reads_and_recovers(tmp_path: Path) -> N
     assert disk.compact(("", b"", b""), 100, NOW_S) is None
     assert len([*disk.rows()]) == count - 1
     disk.write(("titles", b"3", b""), insertion({"name": "x" * 2000}, 5))
+
+
+def test_of_rows_that_are_written_together_all_are_there_or_none(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "a.db", pages_max=8)
+    small = [(("titles", bytes([n]), b""), insertion({"name": "x"}, 5)) for n in range(9)]
+    disk.write_all(small)
+    large = [(("titles", bytes([n]), b""), insertion({"name": "x" * 900}, 6)) for n in range(50)]
+    with pytest.raises(DiskFailed, match="disk full"):
+        disk.write_all(large)
+    assert [*disk.rows()] == small
+    disk.write_all(large[:2])
+    assert [*disk.rows()] == large[:2] + small[2:]
 
 
 def write_many(disk: Disk, count: int) -> None:
