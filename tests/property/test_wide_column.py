@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -151,9 +152,10 @@ KEYS = st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 300)
 
 @given(KEYS, KEYS)
 def test_clustering_keys_sort_as_their_values_do(one: int, other: int) -> None:
-    bookmarks, history = TABLES["bookmarks"], TABLES["viewing_history"]
-    rising = [bookmarks.clustering_key({"title": n}) for n in (one, other)]
-    falling = [history.clustering_key({"at_ms": n}) for n in (one, other)]
+    newest_first = TABLES["viewing_history"]
+    falling = [newest_first.clustering_key({"at_ms": n}) for n in (one, other)]
+    oldest_first = replace(newest_first, newest_first=False)
+    rising = [oldest_first.clustering_key({"at_ms": n}) for n in (one, other)]
     assert (one < other) == (rising[0] < rising[1])
     assert (one < other) == (falling[0] > falling[1])
 

@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 
 import uvloop
@@ -44,8 +45,7 @@ from demo_platform.services import SERVICES
 from demo_platform.topology import CASSANDRA, EDGE, EUREKA, EVCACHE, VIEWERS, InstanceSpec
 from demo_platform.tracing.sender import tracer_of
 from demo_platform.tracing.tracer import Tracer
-from demo_platform.widecolumn.store import NO_STORE, WideColumnStore
-from demo_platform.widecolumn.wiring import start_store_node, store_of
+from demo_platform.widecolumn.wiring import behind_of, start_store_node, store_of
 from demo_platform.wires.grpc_client import GrpcTransport
 from demo_platform.wires.grpc_server import serve_grpc
 from demo_platform.wires.http_client import HttpTransport
@@ -141,10 +141,11 @@ async def _service(
             meters=meters,
             stack=stack,
         )
-    store: WideColumnStore = NO_STORE
+    node = Node(spec.id, spec.zone, client, cache, seed=spec.seed)
     if service.uses_store:
         store = store_of(spec, directory=directory, meters=meters, stack=stack)
-    node = Node(spec.id, spec.zone, client, cache, store, seed=spec.seed)
+        behind = behind_of(store, meters, stack)
+        node = replace(node, store=store, behind=behind)
     asides = {STREAM_PATH: HystrixStream(client.runtime).handle}
     tracer = tracer_of(spec, stack)
     if spec.service == EDGE:

@@ -19,6 +19,7 @@ from demo_platform.tracing.tracer import UNTRACED, Span
 if TYPE_CHECKING:
     from demo_platform.zuul.fit import Faults
 
+from demo_platform.widecolumn.behind import WritesBehind
 from demo_platform.widecolumn.store import NO_STORE, WideColumnStore
 
 Body = Mapping[str, object]
@@ -160,7 +161,7 @@ class Node:
     seed: the world's, from which whoever signs or checks a token has the key.
     wall_clock: seconds since 1970, as this machine believes.
     memory: answers that the instance keeps for when it can get no new ones.
-    late: writes that could not be made yet.
+    late: writes that could not be made yet. behind: rows that are written a little later.
     """
 
     id: str
@@ -172,6 +173,7 @@ class Node:
     wall_clock: Callable[[], float] = time.time
     memory: Memory = field(default_factory=Memory)
     late: LateWrites = field(default_factory=LateWrites)
+    behind: WritesBehind = field(default_factory=lambda: WritesBehind(NO_STORE))
 
 
 Route = Callable[[Request, Node], Awaitable[Body]]

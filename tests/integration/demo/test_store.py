@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import json
 import signal
-import tempfile
+import socket
 import time
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.demo.sink import sink
-from tests.integration.demo.test_services_run import Scene, failed_share
-from tests.integration.demo.worlds import world
+from demo_platform.evcache.codec import name_of
+from demo_platform.topology import CACHE_PORT_OFFSET
+from demo_platform.widecolumn.behind import GATHER_S
+from tests.integration.demo.scenes import ZONES, Scene, failed_share, small_platform
 
 pytestmark = pytest.mark.integration
-ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
 LOST = ZONES[1]
+NOBODY = 123_456
+"""A member who does not come of his own accord."""
+
+KEPT = name_of("bookmark", str(NOBODY))
 
 
 @pytest.fixture
 def running() -> Iterator[Scene]:
     """A platform whose store has been read in every zone."""
-    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp") as folder:
-        path = Path(folder) / "store.sock"
-        options = ("--size", "small", "--fabric", "loopback", "--rate", "8")
-        with sink(path) as kept, world(*options, "--publish", str(path)) as started:
-            started.until_ready()
-            scene = Scene(started, kept)
-            for zone in ZONES:
-                scene.until(lambda zone=zone: requests(scene, "ok", nf__zone=zone) > 10)
-            yield scene
+    with small_platform() as scene:
+        for zone in ZONES:
+            scene.until(lambda zone=zone: requests(scene, "ok", nf__zone=zone) > 10)
+        yield scene
 
 
 def requests(scene: Scene, result: str, **tags: str) -> float:
@@ -42,15 +40,36 @@ def requests(scene: Scene, result: str, **tags: str) -> float:
     return total.get(result, 0.0)
 
 
-def ring(scene: Scene, zone: str) -> dict[str, Any]:
-    """What a zone's node knows of the others."""
-    (node,) = (
+def of_zone(scene: Scene, service: str, zone: str) -> dict[str, Any]:
+    """The instance of a service that lives in a zone."""
+    (found,) = (
         one
         for one in scene.world.platform()["instances"]
-        if (one["service"], one["zone"]) == ("cassandra", zone) and one["state"] != "dead"
+        if (one["service"], one["zone"]) == (service, zone) and one["state"] != "dead"
     )
-    with urllib.request.urlopen(f"http://{node['address']}:{node['port']}/ring", timeout=2) as got:
-        found: dict[str, Any] = json.loads(got.read())
+    return found
+
+
+def asked(instance: dict[str, Any], path: str, body: dict[str, int] | None = None) -> Any:
+    """What an instance answers to a GET, or to a POST when there is a body."""
+    url = f"http://{instance['address']}:{instance['port']}/{path}"
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data), timeout=2) as got:
+        return json.loads(got.read())
+
+
+def told_cache(scene: Scene, zone: str, command: bytes) -> bytes:
+    """What a zone's cache node answers to a line of memcached's protocol."""
+    node = of_zone(scene, "evcache", zone)
+    endpoint = node["address"], node["port"] + CACHE_PORT_OFFSET
+    with socket.create_connection(endpoint, timeout=2) as connection:
+        connection.sendall(command + b"\r\n")
+        return connection.recv(65_536)
+
+
+def ring(scene: Scene, zone: str) -> dict[str, Any]:
+    """What a zone's node knows of the others."""
+    found: dict[str, Any] = asked(of_zone(scene, "cassandra", zone), "ring")
     return found
 
 
@@ -75,3 +94,20 @@ def test_without_the_store_sign_ins_fail_and_it_is_said_why(running: Scene) -> N
     ok = requests(running, "ok")
     running.signal_all(signal.SIGCONT, service="cassandra")
     running.until(lambda: requests(running, "ok") > ok + 20)
+
+
+def test_a_position_outlives_all_caches_and_a_node_of_the_store(running: Scene) -> None:
+    here, there = (of_zone(running, "history", zone) for zone in (ZONES[0], ZONES[2]))
+    place = {"member": NOBODY, "title": 7}
+    assert asked(here, "bookmark", place) == {"position_s": 0}
+    for position_s, lost in ((50, ""), (70, LOST)):
+        if lost:
+            running.signal_all(signal.SIGKILL, service="cassandra", zone=lost)
+            running.until(lambda: not ring(running, ZONES[0])[f"{LOST}-0"]["is_up"])
+        asked(here, "stop", {**place, "position_s": position_s})
+        time.sleep(GATHER_S * 1.5)
+        for zone in ZONES:
+            assert told_cache(running, zone, b"flush_all") == b"OK\r\n"
+            assert told_cache(running, zone, b"get " + KEPT) == b"END\r\n"
+        assert asked(there, "bookmark", place) == {"position_s": position_s}
+        assert KEPT in told_cache(running, ZONES[2], b"get " + KEPT)

@@ -111,12 +111,7 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         Table("allocations", ("member",), {"member": int, "test": str, "cell": str}, ("test",)),
-        Table(
-            "bookmarks",
-            ("member",),
-            {"member": int, "title": int, "position_s": int, "at_ms": int},
-            ("title",),
-        ),
+        Table("bookmarks", ("member",), {"member": int, "watched": str}),
         Table("drm_keys", ("title",), {"title": int, "key_id": str, "secret": str}),
         Table("members", ("member",), {"member": int, "plan": str, "country": str}),
         Table("sessions", ("session",), {"session": str, "member": int, "plan": str}, ttl_s=1800),

@@ -121,7 +121,7 @@ def test_search_asks_for_the_index_once_in_a_while(jump: Jump) -> None:
 
 def test_history_answers_with_the_newest_titles_first() -> None:
     async def scene() -> None:
-        node = node_of(Others(), cache=Shelf())
+        node = node_of(Others(), cache=Shelf(), store=ScriptedStore({"bookmarks": []}))
         for title, position_s in [*((n, 20) for n in range(12)), (5, 40)]:
             body = {"member": 1, "title": title, "position_s": position_s}
             await ask("history", "heartbeat", body, node)

@@ -7,6 +7,7 @@ that is long is given by its keys.
 """
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import yaml
 
 from demo_platform.service import Body, Node, Request, ServiceFailed
 from demo_platform.services import SERVICES
+from demo_platform.widecolumn.behind import WritesBehind
 from demo_platform.widecolumn.consistency import Consistency
 from demo_platform.widecolumn.schema import TABLES, Columns
 from demo_platform.widecolumn.store import NoStore
@@ -54,17 +56,53 @@ class ScriptedCalls:
 
 
 class ScriptedStore(NoStore):
-    """Has the rows that a case says."""
+    """Has the rows that a case says; `wrote` and `read_at` are the levels it was asked at."""
 
     def __init__(self, rows: dict[str, list[dict[str, Any]]]) -> None:
         self.rows = rows
+        self.read_at: list[Consistency] = []
+        self.wrote: list[tuple[Columns, Consistency]] = []
 
     async def read(
         self, table: str, key: Columns, *, level: Consistency = Consistency.LOCAL_QUORUM
     ) -> dict[str, Any] | None:
+        self.read_at.append(level)
         if table not in self.rows:
             return await super().read(table, key, level=level)
-        TABLES[table].split(key)
+        assert set(key) == set(TABLES[table].key)
+        return self._found(table, key)
+
+    async def write(
+        self,
+        table: str,
+        row: Columns,
+        *,
+        level: Consistency = Consistency.LOCAL_QUORUM,
+        ttl_s: float | None = None,
+        at_us: int | None = None,
+    ) -> None:
+        if table not in self.rows:
+            return await super().write(table, row, level=level)
+        TABLES[table].split(row)
+        self.wrote.append((row, level))
+        known = self._found(table, {name: row[name] for name in TABLES[table].key})
+        if known is None:
+            self.rows[table].append(dict(row))
+        else:
+            known.update(row)
+        return None
+
+    async def write_all(
+        self,
+        table: str,
+        rows: Sequence[tuple[Columns, int]],
+        *,
+        level: Consistency = Consistency.LOCAL_QUORUM,
+    ) -> None:
+        for row, _ in rows:
+            await self.write(table, row, level=level)
+
+    def _found(self, table: str, key: Columns) -> dict[str, Any] | None:
         return next((row for row in self.rows[table] if key.items() <= row.items()), None)
 
 
@@ -73,7 +111,8 @@ def test_answers_as_the_case_says(name: str, case: dict[str, Any]) -> None:
     calls = ScriptedCalls(name, case)
     store = ScriptedStore(case.get("rows", {}))
     request = Request(case["route"], case["body"], deadline=1e9, request_id="r-1")
-    node = Node("i-1", "us-east-1a", calls, store=store, wall_clock=lambda: 1000.0)
+    behind = WritesBehind(store)
+    node = Node("i-1", "us-east-1a", calls, store=store, behind=behind, wall_clock=lambda: 1000.0)
     route = SERVICES[name].routes[case["route"]](request, node)
     if "fails" in case:
         with pytest.raises(ServiceFailed) as caught:
