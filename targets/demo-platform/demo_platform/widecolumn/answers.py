@@ -23,7 +23,8 @@ class Answers:
         self.silent: set[Place] = set()
         self.asked: set[Place] = set()
         self._wants_data = wants_data
-        self._changed = asyncio.Event()
+        self._has_changed = False
+        self._waiter: asyncio.Future[None] | None = None
 
     def add(self, place: Place, reply: Reply | None) -> None:
         """Note what a place has said; None when it cannot be reached."""
@@ -33,17 +34,24 @@ class Answers:
             self.failed[place] = reply.why
         else:
             self.good[place] = reply
-        self._changed.set()
+        self._has_changed = True
+        if self._waiter is not None:
+            _wake(self._waiter)
 
     async def change(self, within_s: float) -> bool:
-        """Wait for the next answer; False when there was none in time."""
-        try:
-            async with asyncio.timeout(max(0.0, within_s)):
-                await self._changed.wait()
-        except TimeoutError:
-            return False
-        self._changed.clear()
-        return True
+        """Wait for the next answer; False when there was none in time. Only one may wait."""
+        if not self._has_changed:
+            # An event and a time-out would cost as much as all else that is done for a read.
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            giving_up = loop.call_later(max(0.0, within_s), _wake, self._waiter)
+            try:
+                await self._waiter
+            finally:
+                giving_up.cancel()
+                self._waiter = None
+        has_changed, self._has_changed = self._has_changed, False
+        return has_changed
 
     @property
     def is_enough(self) -> bool:
@@ -68,6 +76,11 @@ class Answers:
             return False
         others = (self.asked | set(spares)) - set(self.failed)
         return not self.need.is_met(by_region(others))
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def by_region(places: dict[Place, Reply] | set[Place] | list[Place]) -> dict[str, int]:

@@ -266,6 +266,8 @@ def _as_digest(scan: Scan) -> Scan:
 
 
 def _agree(answers: Answers) -> bool:
+    if len(answers.good) == 1:
+        return True
     digests = {
         one.digest if isinstance(one, Digest) else digest(one.rows)
         for one in answers.good.values()

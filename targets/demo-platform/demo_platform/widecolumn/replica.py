@@ -30,8 +30,8 @@ STREAM_ROWS = 200
 class StoreCapacity:
     """What a node can do: `slots` at once, each for so long.
 
-    read_s is for rows that are there; that there are none a filter in memory says, as Cassandra's
-    Bloom filters do, in absent_s. A write is in memory, too, and costs as little.
+    read_s: for rows that are there. That there are none a filter in memory says at once, as
+    Cassandra's Bloom filters do. write_s: for each row, which goes to memory and a log.
     queue_wait_s: how long work may wait for a slot; what would wait longer is refused at once.
     row_s: for each row that a read steps over, dead ones included, besides the first.
     """
@@ -39,7 +39,6 @@ class StoreCapacity:
     slots: int = 2
     read_s: float = 0.02
     write_s: float = 0.001
-    absent_s: float = 0.001
     row_s: float = 0.0001
     queue_wait_s: float = 0.05
 
@@ -76,7 +75,7 @@ class Replica:
         return Done()
 
     async def scan(self, request: Scan) -> Scanned | Digest | Failed:
-        """Read rows, once there is a slot."""
+        """Read rows, and have them once there is a slot."""
         capacity = self._capacity()
         limit = max(1, min(request.limit, ROWS_MAX))
         try:
@@ -87,8 +86,8 @@ class Replica:
                 limit,
                 self._wall_clock(),
             )
-            more_s = capacity.row_s * (len(rows) - 1)
-            await self._work(capacity.read_s + more_s if rows else capacity.absent_s)
+            if rows:
+                await self._work(capacity.read_s + capacity.row_s * (len(rows) - 1))
         except Shed:
             return self._shed()
         except DiskFailed as error:
