@@ -1,4 +1,4 @@
-"""What is in every node from the start, the same for the same seed: accounts and titles. Pure.
+"""What is in every node from the start: accounts and titles, the same for the same seed. Pure.
 
 They are written as of the first microsecond of the epoch, so that whatever is written later wins,
 and so that a node that joins has no need to be told of them.
@@ -22,12 +22,6 @@ _FIRST = ("Broken", "Distant", "Golden", "Hidden", "Last", "Northern", "Quiet", 
 _SECOND = ("Bridge", "Harbour", "Letter", "Mountain", "River", "Signal", "Summer", "Zone")
 
 
-TEST = "artwork"
-CELLS = ("control", "bigger-artwork")
-NEW_ACCOUNTS = 10
-"""One account in so many is new, and in no cell of the test yet."""
-
-
 def member_of(number: int) -> int:
     """The account that any member number belongs to; accounts have several profiles."""
     return number % MEMBERS
@@ -38,19 +32,12 @@ def title_of(number: int) -> int:
     return number % TITLES
 
 
-def cell_of(account: int) -> str:
-    """The cell of the test that an account is put into."""
-    return CELLS[account % len(CELLS)]
-
-
 def sample_rows(seed: int) -> Iterator[tuple[tuple[str, bytes, bytes], Row]]:
     """Every row there is from the start, with its table and key."""
     rng = random.Random(f"{seed}/store")  # noqa: S311 - invents names, keeps no secret
     for member in range(MEMBERS):
         plan, country = rng.choice(_PLANS), rng.choice(_COUNTRIES)
         yield _row("members", {"member": member, "plan": plan, "country": country})
-        if member % NEW_ACCOUNTS:
-            yield _row("allocations", {"member": member, "test": TEST, "cell": cell_of(member)})
     for title in range(TITLES):
         name = f"{rng.choice(_FIRST)} {rng.choice(_SECOND)}"
         runtime_s = rng.randrange(20, 150) * 60
