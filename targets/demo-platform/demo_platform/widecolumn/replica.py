@@ -20,6 +20,7 @@ from demo_platform.widecolumn.messages import (
     Streamed,
 )
 from demo_platform.widecolumn.sample_data import SEEDED_AT_US
+from demo_platform.widecolumn.schema import TABLES
 from demo_platform.widecolumn.store import ROWS_MAX
 
 OVERLOADED = "overloaded"
@@ -30,8 +31,9 @@ STREAM_ROWS = 200
 class StoreCapacity:
     """What a node can do: `slots` at once, each for so long.
 
-    read_s: for rows that are there. That there are none a filter in memory says at once, as
-    Cassandra's Bloom filters do. write_s: for each row, which goes to memory and a log.
+    read_s: for rows that are there, and in a table that is not cached. That there are none a filter
+    in memory says at once, as Cassandra's Bloom filters do.
+    write_s: for each row, which goes to memory and a log.
     queue_wait_s: how long work may wait for a slot; what would wait longer is refused at once.
     row_s: for each row that a read steps over, dead ones included, besides the first.
     """
@@ -86,7 +88,7 @@ class Replica:
                 limit,
                 self._wall_clock(),
             )
-            if rows:
+            if rows and not _is_cached(request.table):
                 await self._work(capacity.read_s + capacity.row_s * (len(rows) - 1))
         except Shed:
             return self._shed()
@@ -117,3 +119,7 @@ class Replica:
     def _failed(self, error: DiskFailed) -> Failed:
         self.disk_failures += 1
         return Failed(str(error))
+
+
+def _is_cached(table: str) -> bool:
+    return table in TABLES and TABLES[table].is_cached

@@ -35,6 +35,8 @@ class Table:
 
     newest_first: whether the clustering columns are sorted the other way round.
     ttl_s: how long what is written lives when the writer does not say; 0 is for ever.
+    is_cached: whether nodes have all its rows in memory, as Cassandra does of a table whose
+    `caching` says so: for a small one that hardly changes.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Table:
     newest_first: bool = False
     ttl_s: float = 0.0
     gc_grace_s: float = GC_GRACE_S
+    is_cached: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -110,9 +113,15 @@ class Table:
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        Table("allocations", ("member",), {"member": int, "test": str, "cell": str}, ("test",)),
+        Table(
+            "allocations",
+            ("member",),
+            {"member": int, "test": str, "cell": str},
+            ("test",),
+            is_cached=True,
+        ),
         Table("bookmarks", ("member",), {"member": int, "watched": str}),
-        Table("drm_keys", ("title",), {"title": int, "key_id": str, "secret": str}),
+        Table("drm_keys", ("title",), {"title": int, "key_id": str, "secret": str}, is_cached=True),
         Table("members", ("member",), {"member": int, "plan": str, "country": str}),
         Table("sessions", ("session",), {"session": str, "member": int, "plan": str}, ttl_s=1800),
         Table("titles", ("title",), {"title": int, "name": str, "runtime_s": int}),

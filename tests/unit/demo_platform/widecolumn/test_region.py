@@ -237,6 +237,25 @@ def test_more_than_the_store_can_do_is_refused_at_once_or_times_out(
     assert (Kind.OVERLOADED in ends) is (queue_wait_s < 1)
 
 
+def test_what_is_in_memory_takes_no_slot(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with World(tmp_path, ("r1",)) as world:
+            client = world.client("r1a")
+            key = {"title": 1, "key_id": "k", "secret": "s"}
+            await client.write("members", MEMBER, level=Consistency.ALL)
+            await client.write("drm_keys", key, level=Consistency.ALL)
+            world.capacity = StoreCapacity(slots=1, read_s=0.1, queue_wait_s=0.0)
+            busy = asyncio.create_task(client.read("members", KEY, level=Consistency.ONE))
+            await asyncio.sleep(0.01)
+            one = {"level": Consistency.ONE}
+            assert await client.read("drm_keys", {"title": 1}, **one) == key
+            assert await client.read("members", {"member": 8}, **one) is None
+            assert not busy.done()
+            assert await busy == MEMBER
+
+    play(story())
+
+
 async def ending(request: Awaitable[object]) -> str:
     try:
         await request
