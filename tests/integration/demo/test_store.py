@@ -110,4 +110,4 @@ def test_a_position_outlives_all_caches_and_a_node_of_the_store(running: Scene) 
             assert told_cache(running, zone, b"flush_all") == b"OK\r\n"
             assert told_cache(running, zone, b"get " + KEPT) == b"END\r\n"
         assert asked(there, "bookmark", place) == {"position_s": position_s}
-        assert KEPT in told_cache(running, ZONES[2], b"get " + KEPT)
+        running.until(lambda: KEPT in told_cache(running, ZONES[2], b"get " + KEPT))
