@@ -6,8 +6,8 @@ answers both questions that are asked: how far in this title, and what lately. A
 watched for years takes no more room than others: a node's file is bounded.
 
 A position is in the cache at once, for everybody who asks. Nobody waits for the store to have it:
-what has come in two seconds is written to a quorum together (widecolumn/behind.py), and while the
-store refuses it waits. So what is lost is the last two seconds of an instance that is killed, if
+what has come in four seconds is written to a quorum together (widecolumn/behind.py), and while the
+store refuses it waits. So what is lost is the last four seconds of an instance that is killed, if
 the caches are lost, too, before the member is heard of again.
 
 What the cache has lost is read from one replica (LOCAL_ONE), at half of what a quorum costs. One

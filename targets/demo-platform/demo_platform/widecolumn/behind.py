@@ -16,7 +16,7 @@ from demo_platform.widecolumn.refusals import Kind, StoreRefused
 from demo_platform.widecolumn.schema import TABLES, Columns, Value
 from demo_platform.widecolumn.store import WideColumnStore
 
-GATHER_S = 2.0
+GATHER_S = 4.0
 """How long the first row of several waits: what is lost when the instance is killed."""
 
 ROWS_AT_ONCE = 40
