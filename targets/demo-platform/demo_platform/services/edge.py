@@ -12,9 +12,9 @@ from demo_platform.service import (
     ServiceFailed,
 )
 
-HEARTBEAT_S = 4
-KEEP_EVERY_S = 20
-"""Of a stream's heartbeats, the positions go to history that begin another twenty seconds."""
+HEARTBEAT_S = 8
+KEEP_EVERY_S = 40
+"""Of a stream's heartbeats, the positions go to history that begin another forty seconds."""
 
 LATE_AT_ONCE = 8
 """So many positions that could not be written go along with one that can."""
