@@ -35,14 +35,21 @@ class Others:
         return self._answers[f"{service}/{route}"]
 
 
-class Members(NoStore):
-    """A store that has the same row for everybody."""
+SAME_FOR_ALL: dict[str, Columns] = {
+    "members": {"plan": "standard"},
+    "drm_keys": {"secret": "0123456789abcdef" * 2},
+}
+
+
+class Rows(NoStore):
+    """A store in which every row of a table is the same, and other tables are empty."""
 
     async def read(
         self, table: str, key: Columns, *, level: Consistency = Consistency.LOCAL_QUORUM
     ) -> dict[str, Value] | None:
-        del table, level
-        return {**key, "plan": "standard"}
+        del level
+        row = SAME_FOR_ALL.get(table)
+        return None if row is None else {**key, **row}
 
 
 @contextmanager
@@ -59,7 +66,7 @@ def serving(
         service = replace(service, capacity=replace(service.capacity, **capacity))
         ended = asyncio.Event()
         async with AsyncExitStack() as stack:
-            node = Node("i-1", "us-east-1a", Others(answers), cache, Members())
+            node = Node("i-1", "us-east-1a", Others(answers), cache, Rows())
             server = ServiceServer(service, node, Knobs(), Meters({}))
             if service.wire is Wire.GRPC:
                 await serve_grpc(server, name, "127.0.0.1", port, stack)
