@@ -54,7 +54,7 @@ from demo_platform.wires.rsocket_client import RSocketTransport
 from demo_platform.wires.rsocket_server import serve_rsocket
 from demo_platform.zone_log import begin_log
 from demo_platform.zuul.server import REQUEST_WITHIN_S
-from demo_platform.zuul.wiring import edge_of
+from demo_platform.zuul.wiring import edge_of, forwarding_of
 
 _log = logging.getLogger(__name__)
 
@@ -147,19 +147,18 @@ async def _service(
         behind = behind_of(store, meters, stack)
         node = replace(node, store=store, behind=behind)
     asides = {STREAM_PATH: HystrixStream(client.runtime).handle}
-    tracer = tracer_of(spec, stack)
+    tracer, bound = tracer_of(spec, stack), spec.bound(spec.port)
     if spec.service == EDGE:
-        edge = edge_of(spec, node, pool, knobs, meters, asides=asides, tracer=tracer)
-        loops = [*loops, edge.watch()]
-        await serve_http(
-            with_metrics(meters, edge.handle),
-            *spec.bound(spec.port),
-            stack,
-            request_within_s=REQUEST_WITHIN_S,
+        forwarding, looking = forwarding_of(spec, http, knobs, meters)
+        edge = edge_of(
+            spec, node, pool, knobs, meters, asides=asides, tracer=tracer, forwarding=forwarding
         )
+        loops = [*loops, edge.watch(), *looking]
+        handle = with_metrics(meters, edge.handle)
+        await serve_http(handle, *bound, stack, request_within_s=REQUEST_WITHIN_S)
     else:
         server = ServiceServer(service, node, knobs, meters, asides, tracer=tracer)
-        await serve_http(with_metrics(meters, server.handle), *spec.bound(spec.port), stack)
+        await serve_http(with_metrics(meters, server.handle), *bound, stack)
         await _serve_rpc(spec, service, server, stack)
     forgets = partial(needs_registry, knobs)
     return [_registering(spec, http, directory, meters, stack, forgets=forgets), *loops]

@@ -173,7 +173,7 @@ def slots_of(size: Size) -> tuple[Slot, ...]:
         Slot(CASSANDRA, region, zone, 0, _others(size.regions, region)) for region, zone in zones
     ]
     services = [
-        Slot(service, region, zone, index)
+        Slot(service, region, zone, index, _others(size.regions, region) if service == EDGE else ())
         for region, zone in zones
         for service, count in size.per_zone
         for index in range(count)

@@ -1,7 +1,7 @@
 """What one edge knows and counts, and the lanes that it makes of it, a chain for each route.
 
-Filters, properties and switches may change at any time. Nothing is looked up twice for a request:
-when one of them has changed, the next request makes all lanes anew.
+Filters, properties, switches and dials may change at any time. Nothing is looked up twice for
+a request: when one of them has changed, the next request makes all lanes anew.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from demo_platform.zuul.filters import Filter, Phase, place_of
 from demo_platform.zuul.fit_rules import FitRule
 from demo_platform.zuul.fit_rules import rules_of as fit_rules_of
 from demo_platform.zuul.folder import FilterFolder
+from demo_platform.zuul.forwarding import Forwarding
 from demo_platform.zuul.origin import Origin
 from demo_platform.zuul.properties import Settings
 from demo_platform.zuul.rate_limit import Buckets
@@ -65,6 +66,7 @@ class Edge:
         functions: Mapping[str, Route],
         origin_of: Callable[[str], Origin],
         folder: FilterFolder,
+        forwarding: Forwarding,
         knobs: Knobs,
         scopes: Sequence[str],
         meters: Meters,
@@ -78,6 +80,7 @@ class Edge:
         self.origins: dict[str, Origin] = {}
         self._origin_of = origin_of
         self.folder = folder
+        self.forwarding = forwarding
         self.knobs = knobs
         self.settings = Settings(ScopedProperties(knobs.properties, scopes=scopes))
         self.in_flight = 0
@@ -97,7 +100,7 @@ class Edge:
         self._buckets: dict[tuple[str, int, int], Buckets] = {}
         self._lanes: dict[str, Lane] = {}
         self._ruled: dict[tuple[str, str], Lane] = {}
-        self._seen: tuple[int, bytes, int] = (-1, b"", -1)
+        self._seen: tuple[int, bytes, float, int] = (-1, b"", 0.0, -1)
         self._turn = 0
         meters.gauge("zuul.filters.failed", lambda: float(len(folder.problems)))
         meters.gauge("zuul.utilisation", lambda: self.in_flight / self.concurrency_max)
@@ -105,7 +108,8 @@ class Edge:
     def refresh(self) -> None:
         """Take over what was changed, if anything was."""
         knobs = self.knobs
-        seen = (knobs.properties.version, knobs.switch_bits(), self._turn)
+        share = self.forwarding.share()
+        seen = (knobs.properties.version, knobs.switch_bits(), share, self._turn)
         if seen != self._seen:
             self._seen = seen
             self._compile()
@@ -159,7 +163,8 @@ class Edge:
         for vip in sorted(wanted):
             if vip not in ("", OFF, *self.origins):
                 self.origins[vip] = self._origin_of(vip)
-        for origin in self.origins.values():
+        abroad = (one.origin for one in self.forwarding.neighbours)
+        for origin in (*self.origins.values(), *abroad):
             origin.refresh(settings)
         self.fit = fit_rules_of(settings.texts(properties.RULES), now_s=time.monotonic())
         self._ruled = {}

@@ -8,6 +8,8 @@ limit allows. What a service answers goes to the device as it is, unread.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from demo_platform.balancer import Peer
 from demo_platform.fragility import CallPolicy, call_policy
@@ -76,8 +78,17 @@ class Origin:
         if rule != self._rule:
             self._rule, self._learnt = rule, AdaptiveLimit(rule)
 
-    async def ask(self, context: SessionContext, *, is_idempotent: bool) -> Answer:
-        """The origin's answer to a request. Raises Refused when it may not be asked now."""
+    async def ask(
+        self,
+        context: SessionContext,
+        *,
+        is_idempotent: bool,
+        carried: Mapping[str, str] = MappingProxyType({}),
+    ) -> Answer:
+        """The origin's answer to a request. Raises Refused when it may not be asked now.
+
+        carried: headers that go along with it.
+        """
         if self.in_flight >= self.limit:
             raise Refused(
                 503,
@@ -88,14 +99,17 @@ class Origin:
         began = self._now()
         self.in_flight += 1
         try:
-            reply = await self._reply(context, is_idempotent=is_idempotent)
+            headers = {**_headers(context), **carried}
+            reply = await self._reply(context, headers, is_idempotent=is_idempotent)
         finally:
             now = self._now()
             self._learnt.note(now - began, in_flight=self.in_flight, now=now)
             self.in_flight -= 1
         return self._answer(reply)
 
-    async def _reply(self, context: SessionContext, *, is_idempotent: bool) -> Reply | None:
+    async def _reply(
+        self, context: SessionContext, headers: dict[str, str], *, is_idempotent: bool
+    ) -> Reply | None:
         """Try until answered, or until no further try is allowed or useful."""
         policy, faults = self._policy, context.faults
         if faults is not None and self.name in faults.by_service:
@@ -105,7 +119,6 @@ class Origin:
             struck = await strike(faults, self.name, self._left(policy, context))
             if struck is not None:
                 return struck
-        headers = _headers(context)
         tried: list[Peer] = []
         avoid_zones: frozenset[str] = frozenset()
         reply: Reply | None = None

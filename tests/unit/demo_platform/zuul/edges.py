@@ -16,16 +16,19 @@ from demo_platform.http_message import HttpRequest, HttpResponse
 from demo_platform.knobs import Knobs
 from demo_platform.metrics import Meters
 from demo_platform.pool import Pool
-from demo_platform.service import Node
+from demo_platform.service import Dependency, Node
 from demo_platform.services import SERVICES
 from demo_platform.topology import Addresses, Slot, spec_of
 from demo_platform.transport import Ending, Reply
+from demo_platform.zuul.forwarding import TIMEOUT_S, Forwarding, Neighbour
+from demo_platform.zuul.origin import Origin
 from demo_platform.zuul.server import ZuulServer
 from demo_platform.zuul.wiring import edge_of
 from tests.metric_lines import metrics_of
 
 ENDINGS = {ending.name.lower(): ending for ending in Ending}
 SPEC = spec_of(Slot("edge", "us-east-1", "us-east-1a", 0), 0, Addresses(), seed=1)
+ABROAD = "us-west-2"
 OK = Reply(Ending.ANSWERED, b'{"fine":true}', status=200)
 
 
@@ -33,7 +36,7 @@ class ScriptedPool(Pool):
     """Answers by service from a script, the last line of it for ever; the rest is a pool's own."""
 
     def __init__(self, replies: Sequence[Reply] = (OK,), *, instances: int = 3) -> None:
-        directory = Directory()
+        self.directory = directory = Directory()
         directory.learn(
             Registered(f"{service}-{n}", service, "r", "abc"[n], f"10.0.0.{n}", 1, "UP")
             for service in SERVICES
@@ -55,9 +58,11 @@ class ScriptedPool(Pool):
 
 
 class EdgeScene:
-    """An edge; must be made inside a running loop."""
+    """An edge; must be made inside a running loop. abroad: another region, if there is one."""
 
-    def __init__(self, folder: Path, pool: ScriptedPool | None = None) -> None:
+    def __init__(
+        self, folder: Path, pool: ScriptedPool | None = None, abroad: ScriptedPool | None = None
+    ) -> None:
         self.knobs = Knobs()
         self.meters = Meters({})
         self.pool = pool or ScriptedPool()
@@ -65,10 +70,23 @@ class EdgeScene:
         service = SERVICES["edge"]
         client = Client(service.dependencies, pool=self.pool, knobs=self.knobs, meters=self.meters)
         node = Node("i-1", "a", client)
+        neighbours = [self._neighbour(abroad)] if abroad else []
         self.server: ZuulServer = edge_of(
-            SPEC, node, self.pool, self.knobs, self.meters, folder=folder
+            SPEC,
+            node,
+            self.pool,
+            self.knobs,
+            self.meters,
+            forwarding=Forwarding(SPEC.region, self.knobs, neighbours),
+            folder=folder,
         )
         self.edge = self.server._edge
+
+    def _neighbour(self, abroad: ScriptedPool) -> Neighbour:
+        dependency = Dependency("edge", timeout_s=TIMEOUT_S)
+        origin = Origin(dependency, pool=abroad, knobs=self.knobs, meters=self.meters)
+        forwarded = self.meters.counter("edge.forwarded", to=ABROAD)
+        return Neighbour(ABROAD, abroad.directory, origin, forwarded)
 
     def set(self, **properties: Any) -> None:
         """Set properties of all edges, with - for . in their names."""
