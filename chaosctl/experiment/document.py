@@ -67,6 +67,9 @@ TARGETS: Mapping[str, Mapping[str, Key]] = MappingProxyType(
                             BoolForm(), "the popular titles are asked for, not remembered"
                         ),
                         "registry-required": Key(BoolForm(), "no discovery, nobody to call"),
+                        "shift-before-scaling": Key(
+                            BoolForm(), "a region is left before another has room for its members"
+                        ),
                         "no-leeway": Key(BoolForm(), "edges believe no clock but their own"),
                     },
                     "{no-headroom: true}",

@@ -242,6 +242,7 @@ async def answer_errors(request: web.Request, handler: _Handler) -> web.StreamRe
             "PUT or DELETE /v1/fit/{token}, GET /v1/zuul, "
             "PUT or DELETE /v1/suspensions/{token}, POST /v1/down, "
             "GET /v1/groups, PUT /v1/groups/{group}, GET or PUT /v1/evacuation, "
+            "DELETE /v1/evacuation/{token}, "
             "GET /turbine.stream?cluster=NAME, GET /api/v2/… as Zipkin's",
         )
         return web.json_response({"error": unknown.as_dict()}, status=404)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from demo_platform.document import State
+from demo_platform.ec2.changes import FOR_GOOD, Lease
 from demo_platform.ec2.cloud import Cloud
 from demo_platform.ec2.evacuation import Evacuations
 from demo_platform.ec2.faults import AwsFault
@@ -15,6 +16,7 @@ from demo_platform.ec2.resizing import Change, change
 from demo_platform.errors import DemoError, unknown_name
 
 DIRECTIONS = ("away", "back")
+LEASE_S_MAX = 86_400.0
 _SIZES = ("min", "desired", "max")
 
 
@@ -24,7 +26,7 @@ class Owner(Protocol):
     cloud: Cloud
     evacuations: Evacuations
 
-    def evacuate(self, region: str, *, is_back: bool) -> None:
+    async def evacuate(self, region: str, *, is_back: bool, lease: Lease) -> None:
         """Begin to evacuate a region, or to come back."""
 
 
@@ -41,6 +43,7 @@ class GroupRoutes:
             web.put("/v1/groups/{group}", self.change),
             web.get("/v1/evacuation", self.show_evacuation),
             web.put("/v1/evacuation", self.evacuate),
+            web.delete("/v1/evacuation/{token}", self.take_back),
         ]
 
     async def show(self, request: web.Request) -> web.Response:
@@ -97,7 +100,13 @@ class GroupRoutes:
                 where=request.path,
                 fix='send {"region": "us-east-1", "direction": "away"}, or "back"',
             )
-        self._owner.evacuate(region, is_back=direction == "back")
+        lease = _lease(body, request)
+        await self._owner.evacuate(region, is_back=direction == "back", lease=lease)
+        return await self.show_evacuation(request)
+
+    async def take_back(self, request: web.Request) -> web.Response:
+        """Have everything as it was before an evacuation, at once; again changes nothing."""
+        self._owner.evacuations.take_back(request.match_info["token"])
         return await self.show_evacuation(request)
 
     def _shape(self, group: Group) -> dict[str, Any]:
@@ -150,3 +159,19 @@ def _suspended(body: dict[str, Any], request: web.Request) -> list[Process]:
         if name not in known:
             raise unknown_name("process", str(name), known, where=request.path)
     return [known[name] for name in names]
+
+
+def _lease(body: dict[str, Any], request: web.Request) -> Lease:
+    """For whom and how long, if the request says so; both or neither."""
+    token, for_s = body.get("token"), body.get("for_s")
+    if token is None and for_s is None:
+        return FOR_GOOD
+    is_number = isinstance(for_s, int | float) and not isinstance(for_s, bool)
+    length_s = float(for_s) if is_number and for_s is not None else 0.0
+    if not isinstance(token, str) or not token or not 0 < length_s <= LEASE_S_MAX:
+        raise DemoError(
+            "a lease is a token and the seconds that it lasts",
+            where=request.path,
+            fix=f'send {{"token": "mine-1", "for_s": 60}}, at most {LEASE_S_MAX:.0f}, or neither',
+        )
+    return Lease(token, length_s)

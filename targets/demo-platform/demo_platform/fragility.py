@@ -49,6 +49,8 @@ SWITCHES: dict[str, str] = {
     "instead of nobody",
     "registry-required": "services forget whom they know when discovery has been silent for a "
     "lease",
+    "shift-before-scaling": "an evacuation moves a region's members before the regions that they "
+    "are moved to have grown",
     "no-leeway": "an edge believes its own clock: a token is good from the very second that auth "
     "signed it in to its last",
 }
@@ -172,6 +174,11 @@ def sheds_by_priority(knobs: Knobs) -> bool:
 def keeps_to_zone(knobs: Knobs) -> bool:
     """Whether a service calls no other zone's instances, even when its own has no room."""
     return knobs.is_on("no-spill-over")
+
+
+def scales_first(knobs: Knobs) -> bool:
+    """Whether, before a region is left, the others grow to what they will have to carry."""
+    return not knobs.is_on("shift-before-scaling")
 
 
 def token_leeway_s(knobs: Knobs) -> float:

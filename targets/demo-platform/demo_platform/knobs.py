@@ -34,6 +34,7 @@ NAMES = (
     "fallback-calls-service",
     "fallback-calls-catalog",
     "registry-required",
+    "shift-before-scaling",
     "no-leeway",
 )
 

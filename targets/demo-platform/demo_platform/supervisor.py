@@ -21,6 +21,7 @@ import aiohttp
 from demo_platform.document import PlatformView, ProcessRef, State
 from demo_platform.ec2.activities import Activities
 from demo_platform.ec2.autoscaler import Autoscaler
+from demo_platform.ec2.changes import FOR_GOOD, Lease
 from demo_platform.ec2.cloud import Cloud
 from demo_platform.ec2.eager_scaling import EagerScaling
 from demo_platform.ec2.evacuation import Evacuations
@@ -154,7 +155,7 @@ class Supervisor:
         specs = [t.spec for t in self._fleet.everybody()]
         return {ALL, *(spec.service for spec in specs), *(spec.id for spec in specs)}
 
-    def evacuate(self, region: str, *, is_back: bool) -> None:
+    async def evacuate(self, region: str, *, is_back: bool, lease: Lease = FOR_GOOD) -> None:
         """Begin to evacuate a region, or to come back. Raises DemoError when that cannot work."""
         if not self.settings.store_socket:
             raise DemoError(
@@ -162,7 +163,12 @@ class Supervisor:
                 where=f"region {region}",
                 fix="start the platform by `chaosctl demo up`",
             )
-        self._spawn(self.evacuations.run(self.evacuations.begin(region, is_back=is_back)))
+        begun = await self.evacuations.begin(region, is_back=is_back, lease=lease)
+        if begun is None:
+            return
+        self._spawn(self.evacuations.run(begun))
+        if lease.token:
+            self._spawn(self.evacuations.expire(lease))
 
     def suspensions(self) -> dict[str, list[dict[str, str]]]:
         """Every token with its places."""

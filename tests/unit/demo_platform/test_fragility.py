@@ -17,6 +17,7 @@ from demo_platform.fragility import (
     keeps_to_zone,
     needs_registry,
     queue_wait_s,
+    scales_first,
     sheds_by_priority,
     slots,
     store_capacity,
@@ -104,7 +105,8 @@ def test_a_switch_changes_how_caches_are_used(switch: str) -> None:
     is_of_discovery = needs_registry(knobs_with(switch))
     bound = (switch in CACHE, is_of_calls, switch in DEVICE, switch in STORE, is_of_edge)
     is_of_tokens = token_leeway_s(knobs_with(switch)) == 0
-    rest = (is_of_zones, is_of_tokens, is_of_discovery, switch in GROUPS)
+    is_of_regions = not scales_first(knobs_with(switch))
+    rest = (is_of_zones, is_of_tokens, is_of_discovery, is_of_regions, switch in GROUPS)
     assert sum((*bound, *rest)) == 1
 
 

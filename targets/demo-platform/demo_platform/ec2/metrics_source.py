@@ -12,6 +12,7 @@ import aiohttp
 GRAPH_URL = "http://store/api/v1/graph"
 ANSWER_WITHIN_S = 1.0
 NO_GROUP = ""
+GROUPED_BY = ("nf.node", "nf.asg", "nf.region")
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +61,6 @@ def means_of(document: Mapping[str, Any]) -> dict[str, float]:
     for tags, column in lines:
         known = [value for value in map(float, column) if math.isfinite(value)]
         if known:
-            name = tags.get("nf.asg") or tags.get("nf.region") or NO_GROUP
+            name = next((tags[key] for key in GROUPED_BY if key in tags), NO_GROUP)
             means[name] = sum(known) / len(known)
     return means
