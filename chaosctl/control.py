@@ -60,6 +60,15 @@ class Control:
         direction = "back" if is_back else "away"
         return self._ask("PUT", "/v1/evacuation", {"region": region, "direction": direction})
 
+    def evacuate_for(self, region: str, *, token: str, for_s: float) -> dict[str, Any]:
+        """Begin to evacuate a region until `end_evacuation` of the same token, or so long."""
+        wanted = {"region": region, "direction": "away", "token": token, "for_s": for_s}
+        return self._ask("PUT", "/v1/evacuation", wanted)
+
+    def end_evacuation(self, token: str) -> None:
+        """Have all as it was at once; nothing happens if there is no evacuation of this token."""
+        self._ask("DELETE", f"/v1/evacuation/{quote(token, safe='')}")
+
     def evacuation(self) -> dict[str, Any]:
         """The evacuation under way, or the last one; empty when there was none."""
         return self._ask("GET", "/v1/evacuation")

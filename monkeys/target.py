@@ -28,6 +28,7 @@ class Capability(StrEnum):
     CACHE = "cache"  # tell cache nodes to forget
     CLOCK = "clock"  # set the time of day of a process
     LOAD = "load"  # offer more traffic than usual, or less
+    EVACUATE = "evacuate"  # move the members of a region to another one
 
 
 class ProcessState(StrEnum):
@@ -138,10 +139,10 @@ class Reading:
     """What the target itself said of one instance when it was looked at.
 
     state: of its process; missed: unanswered probes in a row; round_trip_ms: of the last answered
-    probe, None if it was not answered or not asked; per_second: traffic that is offered, or asked
-    for; echoes:
-    of a burst of requests, None if none was sent; usage: of the resource that was asked about;
-    flushed: how often a cache node was; ahead_s: of our clock, the one that it tells the time by.
+    probe, None if it was not answered or not asked; per_second: traffic that is offered, asked
+    for, or answered; echoes: of a burst of requests, None if none was sent; usage: of the resource
+    that was asked about; flushed: how often a cache node was; ahead_s: of our clock, the one that
+    it tells the time by.
     """
 
     state: ProcessState | None = None
@@ -229,6 +230,8 @@ class Fault(ABC):
     __slots__ = ()
     name: ClassVar[str]
     summary: ClassVar[str]
+    seen_within_ms: ClassVar[int] = 5_000
+    """How long it may take to be seen."""
 
     @property
     @abstractmethod

@@ -221,6 +221,10 @@ class SimulatedTarget:
         living = [i for i in instances if i.id not in self.killed]
         return {i.id: 5.0 + self._told(i, "press").get("per_second", 0.0) for i in living}
 
+    def kept_per_second(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+        living = [i for i in instances if i.id not in self.killed]
+        return {i.id: 0.0 if self._told(i, "evacuation") else 40.0 for i in living}
+
     def inject(self, record: UndoRecord) -> None:
         self.log.append(("inject", record.id))
         self.time.spend(self.inject_takes_s)
@@ -228,9 +232,7 @@ class SimulatedTarget:
             raise TargetFailed(self.inject_error, where="simulated", fix="try again")
         if self.is_deaf:
             return
-        if record.mechanism == "signal" and record.detail["signal"] == "SIGKILL":
-            self.killed |= {i.id for i in record.instances}
-        if record.mechanism == "termination":
+        if record.mechanism == "termination" or record.detail.get("signal") == "SIGKILL":
             self.killed |= {i.id for i in record.instances}
         if record.mechanism == "flush":
             self.flushed += [i.id for i in record.instances]

@@ -12,7 +12,7 @@ from typing import Any
 from chaosctl.context import epoch_ms
 from chaosctl.control import Control, NotUp
 from chaosctl.demo_plan import planned_platform
-from chaosctl.drivers.network import cache_nodes, loads, mechanisms, proxies
+from chaosctl.drivers.network import cache_nodes, loads, mechanisms, proxies, regions
 from chaosctl.drivers.network.helper import EntryDenied, NetworkHelper
 from chaosctl.drivers.network.probing import probe
 from chaosctl.drivers.processes import clocks, holding
@@ -34,7 +34,7 @@ from monkeys.target import (
 )
 
 _ON_THE_WIRE = frozenset({Capability.CUT, Capability.DELAY, Capability.PROBE})
-_NETLESS = frozenset(Capability) - _ON_THE_WIRE - {Capability.CLOCK}
+_NETLESS = frozenset(Capability) - _ON_THE_WIRE - {Capability.CLOCK, Capability.EVACUATE}
 
 
 class DemoTarget:
@@ -51,6 +51,7 @@ class DemoTarget:
         )
         self._inject: dict[str, Callable[[UndoRecord], None]] = {
             **held,
+            "evacuation": lambda record: regions.evacuate(self._control, record, self._now_ms()),
             "flush": lambda record: cache_nodes.flush(self._helper, record),
             "nft": self._cut,
             "press": lambda record: loads.press(self._helper, record, self._now_ms()),
@@ -63,6 +64,7 @@ class DemoTarget:
         }
         self._undo: dict[str, Callable[[UndoRecord], None]] = {
             **dict.fromkeys(holding.ACTIONS, holding.release),
+            "evacuation": self._bring_back,
             "flush": lambda _: None,  # what was forgotten stays so
             "nft": lambda record: self._mend(record, mechanisms.uncut),
             "press": loads.unpress,
@@ -96,6 +98,8 @@ class DemoTarget:
         if capability in _NETLESS:
             return _signal_lack() if capability is Capability.SIGNAL else None
         platform = self._control.platform()
+        if capability is Capability.EVACUATE:
+            return regions.lack(platform)
         if capability is Capability.CLOCK:
             return clocks.lack(world_of(platform)["pid"])
         if platform["fabric"] == "proxy" and capability in _ON_THE_WIRE:
@@ -170,6 +174,10 @@ class DemoTarget:
     def asked_per_second(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
         """As each says itself, on its page for Prometheus."""
         return loads.asked_per_second(self._helper, instances)
+
+    def kept_per_second(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
+        """As the edges of its region say, of each."""
+        return regions.kept_per_second(self._helper, instances, self.instances())
 
     def inject(self, record: UndoRecord) -> None:
         """Do what the record describes."""
@@ -279,9 +287,14 @@ class DemoTarget:
         self._control.suspend(record.id, list(record.detail["groups"]))
 
     def _release(self, record: UndoRecord) -> None:
-        handle = record.instances[0].handle
-        if _has_world(handle):
-            Control(Path(str(handle["control"]))).release(record.id)
+        control = _control_of(record)
+        if control is not None:
+            control.release(record.id)
+
+    def _bring_back(self, record: UndoRecord) -> None:
+        control = _control_of(record)
+        if control is not None:
+            control.end_evacuation(record.id)
 
     def _switch(self, record: UndoRecord) -> None:
         self._control.set_switches(record.detail["wanted"])
@@ -309,6 +322,12 @@ def _is_world(control: Control, world: str) -> bool:
         return bool(control.platform()["id"] == world)
     except NotUp:
         return False
+
+
+def _control_of(record: UndoRecord) -> Control | None:
+    """Of the world that a record's instances were of; None if it is no more."""
+    handle = record.instances[0].handle
+    return Control(Path(str(handle["control"]))) if _has_world(handle) else None
 
 
 def _has_world(handle: Mapping[str, Any]) -> bool:

@@ -228,7 +228,7 @@ def _inject(session: Session, one: Hit, records: tuple[UndoRecord, ...]) -> None
 def confirm(session: Session, one: Hit) -> Steps:
     """Look at whom a fault hit until it is seen there. Raises FaultOver if it is not."""
     session.phase = "confirm"
-    looks = _look_until_all(session, one, one.fault.took_effect, CONFIRM_MS_MAX)
+    looks = _look_until_all(session, one, one.fault.took_effect, one.fault.seen_within_ms)
     if (yield from _say(session, one, "confirm", looks)):
         one.confirmed_ms = session.context.now_ms()
         session.confirmed_ms = session.confirmed_ms or one.confirmed_ms

@@ -173,7 +173,8 @@ class Chooser:
 
     def _add(self, step: PlannedStep) -> StepItem:
         self.steps.append(step)
-        each_ms = step.for_ms + (step.levels + 1) * CONFIRM_MS_MAX
+        seen_ms = make_fault(self._faults, step).seen_within_ms
+        each_ms = step.for_ms + step.levels * seen_ms + CONFIRM_MS_MAX
         pauses_ms = (step.times - 1) * step.pause_ms
         at_most_ms = step.after_ms + step.times * each_ms + pauses_ms
         return StepItem(len(self.steps) - 1, at_most_ms)
@@ -194,11 +195,12 @@ class Chooser:
 
     def _step(self, item: Step, hit: _Hit, busy: Mapping[str, str], lanes: int) -> PlannedStep:
         selection = self._select(item, hit, {**busy, **hit.killed})
+        seen_ms = self._faults[item.fault].seen_within_ms
         step = PlannedStep(
             fault=item.fault,
             parameters=item.parameters,
             for_ms=item.for_ms,
-            deadline_ms=item.for_ms + CONFIRM_MS_MAX + lanes * DEADLINE_MARGIN_MS,
+            deadline_ms=item.for_ms + seen_ms + lanes * DEADLINE_MARGIN_MS,
             targets=selection.chosen,
             left_out={one.instance.id: one.reason for one in selection.left_out},
             undo_steps=0,

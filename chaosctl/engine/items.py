@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 CONFIRM_MS_MAX = 5_000
-"""How long a fault may take to be seen, and again to be seen gone."""
+"""How long a fault may take to be seen gone; a load, or an answer, to be seen."""
 
 DECIDE_SLACK_MS = 5_000
 """How much longer than a check's window a branch may wait for data to decide on."""

@@ -22,6 +22,7 @@ from monkeys.faults.network_loss import NetworkLoss
 from monkeys.faults.network_partition import NetworkPartition
 from monkeys.faults.network_rate import NetworkRate
 from monkeys.faults.network_reorder import NetworkReorder
+from monkeys.faults.region_evacuation import RegionEvacuation
 from monkeys.faults.zone_outage import ZoneOutage
 from monkeys.parameters import BadParameter, check_parameters, did_you_mean
 from monkeys.target import Fault
@@ -44,6 +45,7 @@ FAULTS: dict[str, type[Fault]] = {
     "network-partition": NetworkPartition,
     "network-rate": NetworkRate,
     "network-reorder": NetworkReorder,
+    "region-evacuation": RegionEvacuation,
     "zone-outage": ZoneOutage,
 }
 

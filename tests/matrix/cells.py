@@ -51,8 +51,11 @@ MECHANISMS = {
 SHAPES = ("loss", "duplicate", "corrupt", "reorder", "rate")
 """Splices like `latency`: what one of them does to frames makes no difference to its end."""
 
-ALIKE = (*SHAPES, "memory", "flush")
-"""CI leaves these to the others that end as they do."""
+TWO_REGIONS = ("evacuation",)
+"""These need a platform with another region."""
+
+ALIKE = (*SHAPES, "memory", "flush", *TWO_REGIONS)
+"""CI's diagonal leaves these to others that end as they do, or to a test of their own."""
 
 OTHER_FAULTS = (
     "kill",
@@ -66,6 +69,7 @@ OTHER_FAULTS = (
     "clock",
     "overload",
     "flush",
+    *TWO_REGIONS,
     *SHAPES,
 )
 """These are killed while they are watched, by SIGKILL of the run."""
@@ -76,9 +80,10 @@ HELD = ("burn", "files", "disk", "clock")
 ABOUT = ("record", "inject", "confirm", "remove")
 """Phases about a fault's going in and out, in which HELD and `terminate` are killed as well."""
 
-REPLACED = ("kill", "dead", "terminate")
+REPLACED = ("kill", "dead", "terminate", *TWO_REGIONS)
 REPLACING_S = 5
-"""What the platform's own scaling groups may take to replace what such a fault killed."""
+"""What the platform's own scaling groups may take to replace what such a fault killed, or to let
+go of what one had them start."""
 
 SIGNAL_S, KILL_S = 2.0, 10.0
 """Promised: nothing is left so many seconds after a signal that can be handled, or one that not."""

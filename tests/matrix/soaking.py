@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from tests.matrix.cells import MECHANISMS, OTHER_FAULTS, PHASES
+from tests.matrix.cells import MECHANISMS, OTHER_FAULTS, PHASES, TWO_REGIONS
 
 LASTS_S = {
     "validate": 0.5,
@@ -41,7 +41,7 @@ class Kill:
 def kills(count: int, seed: int) -> list[Kill]:
     """The first so many of a seed."""
     rng = random.Random(seed)
-    faults = [*MECHANISMS, *OTHER_FAULTS]
+    faults = [one for one in (*MECHANISMS, *OTHER_FAULTS) if one not in TWO_REGIONS]
     found = []
     for number in range(count):
         phase = rng.choice(list(PHASES))

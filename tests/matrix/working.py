@@ -18,7 +18,7 @@ from typing import TextIO
 
 from tests.integration.bed import ROOT, Bed, made_bed
 from tests.integration.observer.kernel import keep_mounts_to_ourselves
-from tests.matrix.cells import cell_named
+from tests.matrix.cells import TWO_REGIONS, cell_named
 from tests.matrix.results import Result, commit, keep, sources_version
 from tests.matrix.soaking import kill_named
 from tests.matrix.trying import calm, kill_at, try_cell
@@ -65,16 +65,21 @@ def _tell(result: Result, path: Path, left: int) -> None:
 
 
 def work(names: TextIO, answers: TextIO) -> int:
-    """Try one cell after the other on a small platform, which is made anew after any residue."""
+    """Try one cell after the other on a small platform, which is made anew after any residue.
+
+    A cell that needs another region has a platform of the normal size.
+    """
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's children would be deaf to it
     if os.geteuid() == 0:
         keep_mounts_to_ourselves()
     with ExitStack() as stack:
-        bed: Bed | None = None
+        bed, size = None, ""
         for line in names:
-            if bed is None:
-                bed = stack.enter_context(made_bed())
-                bed.up("--size", "small")
+            wanted = "normal" if line.strip().endswith(TWO_REGIONS) else "small"
+            if bed is None or size != wanted:
+                stack.close()
+                bed, size = stack.enter_context(made_bed()), wanted
+                bed.up("--size", size)
             result = _tried(bed, line.strip())
             print(json.dumps(asdict(result), ensure_ascii=False), file=answers, flush=True)
             if result.left:

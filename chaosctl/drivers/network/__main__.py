@@ -167,7 +167,8 @@ def _press(door: Door, request: Request) -> dict[str, Any]:
 
 def _asked(door: Door, request: Request) -> dict[str, Any]:
     with door.network_of(_place(request["world"])):
-        return {"per_second": presses.asked_per_second(_addresses(request), _PAGE_TIMEOUT_S)}
+        addresses, counts = _addresses(request), request["counts"]
+        return {"per_second": presses.per_second(addresses, counts, _PAGE_TIMEOUT_S)}
 
 
 def _addresses(request: Request) -> list[tuple[str, int]]:

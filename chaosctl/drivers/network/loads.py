@@ -48,6 +48,17 @@ def asked_per_second(
     helper: NetworkHelper, instances: Sequence[Instance]
 ) -> Mapping[str, float | None]:
     """How many requests each gets in a second, by id; None if it does not say."""
+    return _per_second(helper, instances, presses.ASKED)
+
+
+def kept_per_second(helper: NetworkHelper, edges: Sequence[Instance]) -> Mapping[str, float | None]:
+    """How many requests each edge gets and does not pass on to another region's, as above."""
+    return _per_second(helper, edges, presses.KEPT)
+
+
+def _per_second(
+    helper: NetworkHelper, instances: Sequence[Instance], counts: Mapping[str, int]
+) -> Mapping[str, float | None]:
     addresses = [(each.address, int(each.handle["port"])) for each in instances]
     if instances[0].handle["link"]:
         told = helper.ask(
@@ -55,9 +66,10 @@ def asked_per_second(
             timeout_s=_LOOK_TIMEOUT_S + 2 * _PAGE_TIMEOUT_S * len(instances),
             world=_world_of(instances[0]),
             addresses=addresses,
+            counts=counts,
         )["per_second"]
     else:
-        told = presses.asked_per_second(addresses, _PAGE_TIMEOUT_S)
+        told = presses.per_second(addresses, counts, _PAGE_TIMEOUT_S)
     return {each.id: rate for each, rate in zip(instances, told, strict=True)}
 
 

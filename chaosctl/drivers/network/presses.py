@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -15,7 +15,11 @@ from chaosctl.background import STOP_TIMEOUT_S, begin, end_all
 from chaosctl.drivers.network.press import READY
 
 _MODULE = "chaosctl.drivers.network.press"
-_COUNTED = re.compile(rb"^server_requests_total(?:\{[^}]*\})? ([0-9.e+]+)", re.MULTILINE)
+_COUNTED = re.compile(rb"^([a-z_]+)_total(?:\{[^}]*\})? ([0-9.e+]+)", re.MULTILINE)
+ASKED = {"server_requests": 1}
+KEPT = {"edge_requests": 1, "edge_forwarded": -1}
+"""Counters of an instance's page for Prometheus, and how often each counts."""
+
 _APART_S = 0.6
 
 
@@ -39,16 +43,17 @@ def stop(record: str) -> None:
     end_all(_MODULE, record)
 
 
-def asked_per_second(
+def per_second(
     addresses: Sequence[tuple[str, int]],
+    counts: Mapping[str, int],
     timeout_s: float,
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[float | None]:
-    """How often each is asked now, from two looks at its page for Prometheus; None: has none."""
-    first = [_counted(address, timeout_s) for address in addresses]
+    """How fast these counters of each grow, from two looks at its page; None: it has none."""
+    first = [_counted(address, counts, timeout_s) for address in addresses]
     sleep(_APART_S)
-    second = [_counted(address, timeout_s) for address in addresses]
+    second = [_counted(address, counts, timeout_s) for address in addresses]
     return [_rate(before, now) for before, now in zip(first, second, strict=True)]
 
 
@@ -58,8 +63,10 @@ def _rate(before: tuple[float, float] | None, now: tuple[float, float] | None) -
     return (now[1] - before[1]) / (now[0] - before[0])
 
 
-def _counted(address: tuple[str, int], timeout_s: float) -> tuple[float, float] | None:
-    """When it was looked at, and how many requests had come."""
+def _counted(
+    address: tuple[str, int], counts: Mapping[str, int], timeout_s: float
+) -> tuple[float, float] | None:
+    """When it was looked at, and what the counters were together."""
     connection = HTTPConnection(*address, timeout=timeout_s)
     try:
         connection.request("GET", "/metrics")
@@ -68,5 +75,6 @@ def _counted(address: tuple[str, int], timeout_s: float) -> tuple[float, float] 
         return None
     finally:
         connection.close()
-    counts = [float(count) for count in _COUNTED.findall(page)]
-    return (time.monotonic(), sum(counts)) if counts else None
+    found = [(name.decode(), float(value)) for name, value in _COUNTED.findall(page)]
+    values = [counts[name] * value for name, value in found if name in counts]
+    return (time.monotonic(), sum(values)) if values else None

@@ -14,9 +14,10 @@ import pytest
 from chaosctl.control import Control, NotUp
 from chaosctl.drivers import demo
 from chaosctl.drivers.demo import DemoTarget
+from chaosctl.drivers.network import loads, regions
 from chaosctl.procfs import started_ticks
 from monkeys.errors import TargetFailed
-from monkeys.target import Capability, ProcessState, Resource, UndoRecord
+from monkeys.target import Capability, Instance, ProcessState, Resource, UndoRecord
 
 
 class FakeControl:
@@ -24,7 +25,7 @@ class FakeControl:
 
     def __init__(self, platform):
         self.document, self.path = platform, Path("control.sock")
-        self.suspended = {}
+        self.suspended, self.evacuated = {}, {}
 
     def platform(self):
         return self.document
@@ -40,6 +41,12 @@ class FakeControl:
 
     def release(self, token):
         self.suspended.pop(token, None)
+
+    def evacuate_for(self, region, *, token, for_s):
+        self.evacuated[token] = region, for_s
+
+    def end_evacuation(self, token):
+        self.evacuated.pop(token, None)
 
 
 def described(id_, pid, **more):
@@ -84,7 +91,7 @@ def platform(child):
             described("i-2", child.pid),
             described("i-1", os.getpid()),
             described("i-3", child.pid, state="dead"),
-            described("i-4", 2**22 + 1),
+            described("i-4", 2**22 + 1, region="other"),
         ],
     }
 
@@ -254,3 +261,45 @@ def test_a_load_is_set_and_taken_back_but_not_over_somebody_elses_rate(target, p
     platform["id"] = "another world"
     target.undo(record)
     assert target.offered_per_second() == 60.0
+
+
+def test_a_region_is_left_for_as_long_as_its_deadline_says_and_given_back(target):
+    target._now_ms = lambda: 4_000
+    one = replace(record(target, "evacuation", {"region": "r"}, "i-1"), deadline_ms=10_000)
+    target.inject(one)
+    assert target._control.evacuated == {"r1": ("r", 6.0)}
+    for _ in range(2):
+        target.undo(one)
+        assert target._control.evacuated == {}
+    with pytest.raises(TargetFailed, match="deadline has passed"):
+        target.inject(replace(one, deadline_ms=4_000))
+
+
+def test_a_region_of_a_world_that_is_gone_is_left_alone(target):
+    target._now_ms = lambda: 0
+    one = replace(record(target, "evacuation", {"region": "r"}, "i-1"), deadline_ms=10_000)
+    target.inject(one)
+    target._control.document["id"] = "another"
+    target.undo(one)
+    assert target._control.evacuated == {"r1": ("r", 10.0)}
+
+
+def test_one_region_cannot_be_left(target, platform):
+    assert target.lacks(Capability.EVACUATE) is None
+    platform["instances"].pop()
+    lack = target.lacks(Capability.EVACUATE)
+    assert "one region" in lack.what
+    assert "demo up --size normal" in lack.fix
+
+
+def test_what_a_region_keeps_is_what_its_edges_say_together(monkeypatch):
+    told = {"e-1": 10.0, "e-2": 2.5, "e-3": None, "f-1": None}
+    everybody = [edge(id_, "r" if id_[0] == "e" else "other") for id_ in told]
+    monkeypatch.setattr(loads, "kept_per_second", lambda _helper, edges: told)
+    asked = [*everybody, replace(edge("a-1", "r"), service="api"), edge("x", "nowhere")]
+    kept = regions.kept_per_second(None, asked, everybody)
+    assert kept == {"e-1": 12.5, "e-2": 12.5, "e-3": 12.5, "f-1": None, "a-1": 12.5, "x": None}
+
+
+def edge(id_, region):
+    return Instance(id_, "edge", "g", region, "z")

@@ -32,6 +32,7 @@ class _Counting(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         count = len(self.server.asked)
         page = f'# HELP\nserver_requests_total{{status="2xx"}} {count}.0\nother_total 9.0\n'
+        page += f'edge_requests_total{{a="b"}} {9 * count}.0\nedge_forwarded_total {8 * count}.0\n'
         self._answer(200, page.encode() if self.server.counts else b"nothing\n")
 
     def _answer(self, status: int, body: bytes) -> None:
@@ -150,6 +151,22 @@ def test_services_are_asked_for_what_they_have():
 
 def test_looks_are_apart_by_the_time_between_them(server):
     slept = []
-    presses.asked_per_second([server.server_address], 1.0, sleep=slept.append)
+    presses.per_second([server.server_address], presses.ASKED, 1.0, sleep=slept.append)
     assert len(slept) == 1
     assert slept[0] > 0.3
+
+
+def test_what_an_edge_passes_on_is_not_what_it_keeps(server):
+    one = instance(server)
+
+    def ask_five_times(seconds):
+        time.sleep(seconds)
+        with server.lock:
+            server.asked += [("/home", 1)] * 5
+
+    addresses = [(one.address, one.handle["port"])]
+    (asked,) = presses.per_second(addresses, presses.ASKED, 1.0, sleep=ask_five_times)
+    (kept,) = presses.per_second(addresses, presses.KEPT, 1.0, sleep=ask_five_times)
+    assert asked == pytest.approx(5 / 0.6, rel=0.2)
+    assert kept == pytest.approx(asked, rel=0.2)
+    assert loads.kept_per_second(NetworkHelper(), [one]) == {"i-1": 0}
