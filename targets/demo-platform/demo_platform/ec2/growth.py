@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping
 from demo_platform.ec2.groups import Group, Process
 from demo_platform.errors import DemoError
 
-BUSY_TARGET = 0.55
-"""Share of a group's room that may be taken once it carries all members; it grows to that."""
+BUSY_TARGET = 0.5
+"""Share of a group's room that is taken once it has grown to carry all members.
+
+With that it could lose a zone of three as well.
+"""
 
 BUSY_MAX = 0.85
 """As much may be taken where a group cannot grow to that."""
@@ -21,8 +24,8 @@ def size_needed(desired: int, busy: float, leaving: float, *, most: int) -> int:
     busy: share of their room that is taken now. leaving: share of all members that is yet to come.
     most: as many as there may be; more than that is needed where even those would be too busy.
 
-    >>> [size_needed(3, busy, leaving=0.5, most=9) for busy in (0.1, 0.27, 0.43, 0.85, 1.0, 1.4)]
-    [3, 3, 5, 9, 9, 10]
+    >>> [size_needed(3, busy, leaving=0.5, most=9) for busy in (0.1, 0.24, 0.43, 0.85, 1.0, 1.4)]
+    [3, 3, 6, 9, 9, 10]
     """
     carried = desired * busy / (1 - leaving)
     wanted = max(desired, _ceil(carried / BUSY_TARGET))

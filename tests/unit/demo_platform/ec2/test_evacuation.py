@@ -110,7 +110,7 @@ def test_goes_away_and_comes_back_to_what_was() -> None:
         ]
         assert stage.knobs.dial(f"proxy-{EAST}") == 1.0
         assert stage.knobs.dial(f"weight-{EAST}") == 0.0
-        assert {n: s for n, s in stage.sizes().items() if s != before[1][n]} == {PLAYBACK: 5}
+        assert {n: s for n, s in stage.sizes().items() if s != before[1][n]} == {PLAYBACK: 6}
         back = await stage.go(is_back=True)
         assert back.progress is Progress.DONE, back.problem
         assert stage.state() == before
