@@ -63,18 +63,25 @@ class WritesBehind:
             self._writing = asyncio.get_running_loop().create_task(self._write_until_done())
 
     async def flush(self) -> None:
-        """Write what waits; if it is refused, it goes on waiting."""
+        """Write what waits; if it is refused, or this is cancelled, it goes on waiting."""
         taken, self._rows = self._rows, {}
-        for table in dict.fromkeys(key[0] for key in taken):
-            keys = [key for key in taken if key[0] == table]
-            for at in range(0, len(keys), ROWS_AT_ONCE):
-                rows = {key: taken[key] for key in keys[at : at + ROWS_AT_ONCE]}
-                await self._write(str(table), rows)
+        try:
+            for table in dict.fromkeys(key[0] for key in taken):
+                keys = [key for key in taken if key[0] == table]
+                for at in range(0, len(keys), ROWS_AT_ONCE):
+                    rows = {key: taken[key] for key in keys[at : at + ROWS_AT_ONCE]}
+                    await self._write(str(table), rows)
+                    for key in rows:
+                        del taken[key]
+        finally:
+            self._rows = taken | self._rows
+            self._drop()
 
     async def close(self) -> None:
         """Write what waits one last time."""
         if self._writing is not None:
             self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
         await self.flush()
 
     async def _write(self, table: str, rows: dict[_Key, tuple[Columns, int]]) -> None:

@@ -124,6 +124,21 @@ def test_who_leaves_writes_what_still_waits() -> None:
     play(story())
 
 
+def test_who_leaves_while_rows_are_being_written_writes_them_all() -> None:
+    async def story() -> None:
+        store = Taken()
+        behind = behind_of(store)
+        behind.put("members", member(1))
+        behind.put("titles", {"title": 1, "name": "Quiet River"})
+        await asyncio.sleep(GATHER_S + 0.05)
+        assert store.batches == []
+        await behind.close()
+        assert [table for table, _ in store.batches] == ["members", "titles"]
+        assert len(behind) == 0
+
+    play(story())
+
+
 def test_each_replica_is_asked_once_and_one_that_hangs_is_told_every_row(tmp_path: Path) -> None:
     async def story() -> None:
         async with World(tmp_path, ("r1",)) as world:
