@@ -36,7 +36,7 @@ class Table:
     newest_first: whether the clustering columns are sorted the other way round.
     ttl_s: how long what is written lives when the writer does not say; 0 is for ever.
     is_cached: whether nodes have all its rows in memory, as Cassandra does of a table whose
-    `caching` says so: for a small one that hardly changes.
+    `caching` says so: for a small one.
     """
 
     name: str
@@ -120,7 +120,7 @@ TABLES: dict[str, Table] = {
             ("test",),
             is_cached=True,
         ),
-        Table("bookmarks", ("member",), {"member": int, "watched": str}),
+        Table("bookmarks", ("member",), {"member": int, "watched": str}, is_cached=True),
         Table("drm_keys", ("title",), {"title": int, "key_id": str, "secret": str}, is_cached=True),
         Table("members", ("member",), {"member": int, "plan": str, "country": str}),
         Table("sessions", ("session",), {"session": str, "member": int, "plan": str}, ttl_s=1800),
