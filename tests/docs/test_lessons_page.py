@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from chaosctl.experiment.lessons import all_lessons, lesson, story
 from chaosctl.report.evidence import Evidence, read_evidence
-from tests.expected_verdicts import lessons
+from tests.expected_verdicts import bundled_verdicts, lesson_verdicts, lessons
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "tests" / "data" / "reports"
@@ -55,6 +57,13 @@ def test_page_tells_each_lesson(page: str, name: str) -> None:
     wanted = [said["switch"], *said["failed"], *story(taught.flawed), *story(taught.fixed)]
     wanted += [f"chaosctl run {name}-flawed", f"chaosctl run {name}-fixed"]
     assert [words for words in wanted if words not in section] == []
+
+
+@pytest.mark.parametrize("expected", [bundled_verdicts(), lesson_verdicts()])
+def test_reasons_are_tags(expected: dict[str, dict[str, Any]]) -> None:
+    reasons = [one for want in expected.values() for one in want.get("because", [])]
+    assert reasons
+    assert [one for one in reasons if not re.fullmatch(r"[a-z.]+=[a-z0-9-]+", one)] == []
 
 
 def test_charts_are_small_and_of_lessons_that_there_are(charts: ModuleType) -> None:
