@@ -99,7 +99,7 @@ def _hex_body(text: str) -> str:
 def number_text(value: float) -> str:
     """`value` as Java's `Double.toString` writes it.
 
-    >>> number_text(42), number_text(1e7), number_text(0.0001)
+    >>> number_text(42.0), number_text(1e7), number_text(0.0001)
     ('42.0', '1.0E7', '1.0E-4')
     """
     if math.isnan(value):

@@ -53,7 +53,7 @@ def name_of(app: str, key: str) -> bytes:
     """The name under which a node knows an app's key; one that it would not take is hashed.
 
     >>> name_of("profile", "7"), name_of("profile", "a b")[:13], len(name_of("profile", "x" * 300))
-    (b'profile:7', b'profile:#f498', 49)
+    (b'profile:7', b'profile:#0b67', 49)
     """
     name = f"{app}:{key}".encode()
     if len(name) > KEY_BYTES_MAX or any(byte <= 32 or byte == 127 for byte in name):
