@@ -23,6 +23,7 @@ from tests.memory_fleet import Scene
 
 EAST, WEST = REGIONS
 PLAYBACK = f"playback-{WEST}"
+API = f"api-{EAST}"
 MINE = Lease("mine", 60.0)
 
 
@@ -74,6 +75,12 @@ class Stage:
     def state(self) -> tuple[Mapping[str, float], Mapping[str, int]]:
         """All that an evacuation may change."""
         return self.knobs.dials(), self.sizes()
+
+    async def grow(self, name: str, size: int) -> None:
+        """Have a group be of another size before anything begins."""
+        self.scene.estate.groups[name].desired = size
+        self.scene.keeper.reconcile()
+        await asyncio.sleep(0.01)
 
     async def begin(self, lease: Lease = FOR_GOOD, *, is_back: bool = False) -> Evacuation:
         begun = await self.evacuations.begin(EAST, is_back=is_back, lease=lease)
@@ -220,12 +227,10 @@ def test_is_taken_back_at_once_wherever_it_is(seconds: float) -> None:
 def test_taken_back_after_it_was_drained_and_again_possible() -> None:
     async def story() -> None:
         stage = Stage()
-        stage.scene.estate.groups[f"api-{EAST}"].desired = 6
-        stage.scene.keeper.reconcile()
-        await asyncio.sleep(0.01)
+        await stage.grow(API, 6)
         before = stage.state()
         assert (await stage.go(MINE)).progress is Progress.DONE
-        assert stage.sizes()[f"api-{EAST}"] == 3
+        assert stage.sizes()[API] == 3
         stage.evacuations.take_back(MINE.token)
         assert stage.state() == before
         assert (await stage.go(Lease("next", 60.0))).progress is Progress.DONE
@@ -251,13 +256,11 @@ def test_what_somebody_else_has_changed_since_is_theirs() -> None:
 def test_a_group_that_cannot_grow_back_is_told_and_tried_again() -> None:
     async def story() -> None:
         stage = Stage()
-        stage.scene.estate.groups[f"api-{EAST}"].desired = 6
-        stage.scene.keeper.reconcile()
-        await asyncio.sleep(0.01)
+        await stage.grow(API, 6)
         before = stage.state()
         await stage.go(MINE)
         stage.room = "no memory"
-        with pytest.raises(DemoError, match=f"api-{EAST} stays at 3"):
+        with pytest.raises(DemoError, match=f"{API} stays at 3"):
             stage.evacuations.take_back(MINE.token)
         assert stage.knobs.dials() == before[0]
         stage.room = ""
