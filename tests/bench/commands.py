@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import uvloop
 
@@ -30,9 +31,9 @@ async def _measure() -> list[Figure]:
     figures = []
     for strategy, name in (("THREAD", "in a pool"), ("SEMAPHORE", "under a semaphore")):
         runtime = Runtime(asyncio.get_running_loop(), NoSource())
-        declared = {**DECLARED, "strategy": strategy}
+        declared: dict[str, bool | int | str | None] = {**DECLARED, "strategy": strategy}
         command = Command("recs", "recs", runtime, failures=(), declared=declared)
-        cost_us = await _cost_us(lambda command=command: command.execute(_run))
+        cost_us = await _cost_us(partial(command.execute, _run))
         figures.append(Figure(f"a command's call {name}", cost_us - bare_us, "µs", LIMIT_US))
     return figures
 

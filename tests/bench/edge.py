@@ -7,17 +7,17 @@ import random
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
 import uvloop
-from aiohttp import web
 
 from demo_platform.balancer import Peer
 from demo_platform.client import Client
 from demo_platform.eureka.directory import Directory
 from demo_platform.eureka.listing import Registered
-from demo_platform.http_message import HttpRequest
+from demo_platform.http_message import HttpRequest, HttpResponse, HttpStream
 from demo_platform.knobs import Knobs
 from demo_platform.metrics import Meters
 from demo_platform.pool import Pool
@@ -68,14 +68,14 @@ async def _measure(folder: Path) -> list[Figure]:
     pool = _AtOnce(cast("Any", None), directory, own_zone="a", rng=random.Random(1))
     client = Client(service.dependencies, pool=pool, knobs=knobs, meters=meters)
     node = Node("i-1", "a", client)
-    server = edge_of(
-        service, node, pool, knobs, meters, scopes=("edge", "i-1"), seed=1, folder=folder
-    )
+    server = edge_of(SPEC, node, pool, knobs, meters, folder=folder)
     passed_on_us = await _cost_us(server.handle, "/play")
     return [Figure("a request passed on by the edge", passed_on_us, "µs", LIMIT_US)]
 
 
-async def _cost_us(handle: Callable[[Any], Awaitable[web.StreamResponse]], path: str) -> float:
+async def _cost_us(
+    handle: Callable[[HttpRequest], Awaitable[HttpResponse | HttpStream]], path: str
+) -> float:
     """The least processor time of a request over some rounds: other work can only add to it."""
     best_s = float("inf")
     request = HttpRequest("POST", path, headers=HEADERS, body=BODY, remote="10.1.1.9")
@@ -83,7 +83,7 @@ async def _cost_us(handle: Callable[[Any], Awaitable[web.StreamResponse]], path:
         began_s = time.process_time()
         for _ in range(CALLS):
             response = await handle(request)
-            if response.status != 200:
+            if response.status != HTTPStatus.OK:
                 raise ValueError(f"{path}: {response.status}")
         best_s = min(best_s, time.process_time() - began_s)
     return best_s / CALLS * 1e6

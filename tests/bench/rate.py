@@ -71,7 +71,7 @@ class _Search:
         )
         if not is_good:
             self._control.set_traffic(USUAL)
-            wait_until_settled(self._store, lambda line: print(f"  {line}", file=sys.stderr))
+            wait_until_settled(self._store, _say, 1.0)
         return is_good
 
     def _sum(self, query: str) -> float:
@@ -79,3 +79,7 @@ class _Search:
         end_ms = (time.time_ns() // 1_000_000_000 - 1) * 1000
         values = self._store.fetch([query], end_ms - WINDOW_S * 1000, end_ms, timeout_s=5.0)
         return sum(values.get(query, {}).values())
+
+
+def _say(line: str) -> None:
+    print(f"  {line}", file=sys.stderr)

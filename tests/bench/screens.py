@@ -51,7 +51,8 @@ def _live_ratio() -> float:
             if event["event"] == "sample":
                 view._draw()  # and once more between two steps, as its timer does
         spent_s = time.process_time() - began_s
-    return spent_s / (events[-1]["t_ms"] / 1000)
+    took_ms: int = events[-1]["t_ms"]
+    return spent_s * 1000 / took_ms
 
 
 def _dashboard_ratio(bed: Bed) -> float:

@@ -95,7 +95,7 @@ async def _figures(endpoints: list[Endpoint], processes: list[psutil.Process]) -
         now=asyncio.get_running_loop().time,
         micros=MonotonicMicros(),
     )
-    row = {"member": 1, "plan": "standard", "country": "DE"}
+    row: dict[str, int | str] = {"member": 1, "plan": "standard", "country": "DE"}
     key = {"member": 1}
     async with asyncio.timeout(STARTS_WITHIN_S):  # until they know each other
         while not await _is_written(store, row):
@@ -121,7 +121,7 @@ async def _figures(endpoints: list[Endpoint], processes: list[psutil.Process]) -
     return [*figures, unasked]
 
 
-async def _is_written(store: StoreClient, row: dict[str, object]) -> bool:
+async def _is_written(store: StoreClient, row: dict[str, int | str]) -> bool:
     try:
         await store.write("members", row, level=Consistency.ALL)
     except StoreRefused:

@@ -117,7 +117,8 @@ class Dataset:
         """The rows that queries read."""
         columns = np.concatenate([self.columns(name) for name in READ_NAMES])
         starts = np.arange(self.size.nodes) * _TEMPLATE_COUNT
-        return (starts[:, None] + np.sort(columns)).ravel()
+        rows: Ints = (starts[:, None] + np.sort(columns)).ravel()
+        return rows
 
     def values(self, step: int) -> Floats:
         """Every value at a step, shape (nodes, templates): two decimals, as of a real fleet.

@@ -92,11 +92,13 @@ def _last(data: Dataset, name: str, **tags: str) -> Floats:
 
 
 def _grouped(values: Floats, group_of: Ints) -> Floats:
-    return np.bincount(group_of, weights=values.sum(axis=1))
+    sums: Floats = np.bincount(group_of, weights=values.sum(axis=1)).astype(np.float64)
+    return sums
 
 
 def _single(data: Dataset) -> Floats:
-    return _last(data, CPU)[7]
+    row: Floats = _last(data, CPU)[7]
+    return row
 
 
 def _sum(name: str) -> Answer:
@@ -113,7 +115,8 @@ def _by_node(data: Dataset) -> Floats:
 
 def _ratio(data: Dataset) -> Floats:
     errors = _grouped(_last(data, REQUESTS, status="5"), data.app_of)
-    return errors / _grouped(_last(data, REQUESTS), data.app_of)
+    ratio: Floats = errors / _grouped(_last(data, REQUESTS), data.app_of)
+    return ratio
 
 
 def _max(data: Dataset) -> Floats:
@@ -128,11 +131,13 @@ def _matching(data: Dataset) -> Floats:
 
 def _mean_latency(data: Dataset) -> Floats:
     total = _grouped(_last(data, LATENCY, statistic="totalTime"), data.app_of)
-    return total / _grouped(_last(data, LATENCY, statistic="count"), data.app_of)
+    mean: Floats = total / _grouped(_last(data, LATENCY, statistic="count"), data.app_of)
+    return mean
 
 
 def _buckets(data: Dataset) -> Floats:
-    return _last(data, BUCKETS).sum(axis=0)
+    sums: Floats = _last(data, BUCKETS).sum(axis=0)
+    return sums
 
 
 def _rolling(data: Dataset) -> Floats:
@@ -145,7 +150,8 @@ def _top(data: Dataset) -> Floats:
     column = data.columns(CPU)[0]
     steps = range(data.steps - WINDOW_STEPS, data.steps)
     values = np.array([data.values(step)[:_NODE_LIMIT, column] for step in steps])
-    return values[-1, np.argsort(values.max(axis=0))[-_TOP:]]
+    largest: Floats = values[-1, np.argsort(values.max(axis=0))[-_TOP:]]
+    return largest
 
 
 QUERIES: tuple[Query | Listing, ...] = (
