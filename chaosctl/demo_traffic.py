@@ -1,8 +1,8 @@
 """What went between the demo platform's services, by the metrics that they publish.
 
-`server.requests` is what a service was asked (`status`), `client.calls` what it asked others
-(`target`, `outcome`), `breaker.open` whether a circuit is open, `eureka.registered` how many
-instances a discovery server of a region knows. None of them has latencies, so there are none.
+`ipc.server.call` is what a service was asked (`ipc.status`), `client.calls` what it asked others
+(`target`, `outcome`), `hystrix.open` whether a circuit is open, `eureka.registered` how many
+instances a discovery server of a region knows.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, Protocol
 from chaosctl.judge.samples import Span
 from chaosctl.judge.traffic import Flow, Traffic
 
-SERVED = "name,server.requests,:eq,:sum,(,nf.app,status,),:by"
+SERVED = "name,ipc.server.call,:eq,statistic,count,:eq,:and,:sum,(,nf.app,ipc.status,),:by"
 CALLED = "name,client.calls,:eq,:sum,(,nf.app,target,outcome,),:by"
-OPEN = "name,breaker.open,:eq,:sum,(,nf.app,target,),:by"
+OPEN = "name,hystrix.open,:eq,:sum,(,nf.app,target,),:by"
 REGISTERED = "name,eureka.registered,:eq,:max,(,nf.region,),:by"
-FAILED = frozenset({"5xx", "shed", "failed", "short-circuited"})
+FAILED = frozenset({"unexpected_error", "throttled", "failed", "short-circuited"})
 REPLACED = frozenset({"fallback"})
 TIMEOUT_S = 1.4
 
@@ -42,7 +42,7 @@ def demo_flows(store: Store, span: Span, step_ms: int) -> Traffic:
 
     flows: dict[tuple[str, str], dict[str, Sums]] = {}
     for line in ask(SERVED):
-        _add(flows, (line.tags["nf.app"], ""), line, *_parts(line.tags["status"]))
+        _add(flows, (line.tags["nf.app"], ""), line, *_parts(line.tags["ipc.status"]))
     for line in ask(CALLED):
         ends = (line.tags["target"], line.tags["nf.app"])
         _add(flows, ends, line, *_parts(line.tags["outcome"]))

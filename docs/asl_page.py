@@ -64,7 +64,7 @@ pushed on a stack; a word, which begins with a colon, takes items off it and pus
 them. What is left at the end is drawn:
 
 ```text
-name,server.requests,:eq,        the series whose tag `name` is `server.requests`
+name,edge.requests,:eq,          the series whose tag `name` is `edge.requests`
 :sum,                            added up to one line
 60,:mul                          a minute's worth instead of a second's
 ```

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,20 @@ def metrics_of(meters: Meters) -> Iterator[dict[str, Any]]:
     """
     for line in meters.take():
         yield metric_of(line)
+
+
+def counted(meters: Meters) -> dict[str, float]:
+    """Series that are not 0, by the values of their tags in the order of their keys, nf.* left out.
+
+    A timer counts its values. `i-1 server.slots` would be a gauge with the tag `id`.
+    """
+    found: defaultdict[str, float] = defaultdict(float)
+    for metric in metrics_of(meters):
+        tags = metric["tags"]
+        is_timer = tags.pop("statistic", "") == "value"
+        key = " ".join(tags[key] for key in sorted(tags) if not key.startswith("nf."))
+        found[key] += 1 if is_timer else metric["value"]
+    return {key: round(value, 6) for key, value in found.items() if value}
 
 
 def metric_of(line: str) -> dict[str, Any]:

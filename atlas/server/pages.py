@@ -17,7 +17,7 @@ _PAGE = """<!doctype html>
 </style>
 <h1>atlas</h1>
 <form id="form">
-  <label for="program">A program, as in <code>name,server.requests,:eq,(,nf.app,),:by</code></label>
+  <label for="program">A program, as in <code>name,edge.requests,:eq,(,nf.zone,),:by</code></label>
   <input id="program" autofocus>
 </form>
 <img id="graph" alt="">

@@ -38,9 +38,13 @@ from chaosctl.stores.atlas import AtlasStore
 TIMEOUT_S = 2.0
 STEP_MS = 1000
 ERRORS_QUERY = "name,edge.requests,:eq,status,5xx,:eq,:and,:sum,name,edge.requests,:eq,:sum,:div"
-RATES_QUERY = "name,server.requests,:eq,:sum,(,nf.app,),:by"
-FAILED_QUERY = "name,server.requests,:eq,status,(,5xx,shed,),:in,:and,:sum,(,nf.app,),:by"
-P99_QUERY = "name,server.latency,:eq,(,nf.app,),:by,(,99,),:percentiles,:cf-sum"
+_CALLS = "name,ipc.server.call,:eq,statistic,count,:eq,:and"
+RATES_QUERY = f"{_CALLS},:sum,(,nf.app,),:by"
+FAILED_QUERY = f"{_CALLS},ipc.status,(,unexpected_error,throttled,),:in,:and,:sum,(,nf.app,),:by"
+P99_QUERY = (
+    "name,ipc.server.call,:eq,ipc.status,throttled,:eq,:not,:and,"
+    "(,nf.app,),:by,(,99,),:percentiles,:cf-sum"
+)
 P99_STEP_MS = 5000
 """Long enough for hundreds of requests, of which the slowest hundredth is looked for."""
 

@@ -15,10 +15,10 @@ from chaosctl.background import STOP_TIMEOUT_S, begin, end_all
 from chaosctl.drivers.network.press import READY
 
 _MODULE = "chaosctl.drivers.network.press"
-_COUNTED = re.compile(rb"^([a-z_]+)_total(?:\{[^}]*\})? ([0-9.e+]+)", re.MULTILINE)
-ASKED = {"server_requests": 1}
-KEPT = {"edge_requests": 1, "edge_forwarded": -1}
-"""Counters of an instance's page for Prometheus, and how often each counts."""
+_COUNTED = re.compile(rb"^([a-z_]+)(?:\{[^}]*\})? ([0-9.e+]+)", re.MULTILINE)
+ASKED = {"ipc_server_call_seconds_count": 1, "ipc_server_call_total": 1}
+KEPT = {"edge_requests_total": 1, "edge_forwarded_total": -1}
+"""Counts on an instance's page for Prometheus, and how often each counts."""
 
 _APART_S = 0.6
 

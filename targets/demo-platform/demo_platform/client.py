@@ -18,7 +18,7 @@ from demo_platform.hystrix.command import BadRequest, Command, CommandFailed, Fa
 from demo_platform.hystrix.events import Event
 from demo_platform.hystrix.runtime import Runtime
 from demo_platform.knobs import Knobs
-from demo_platform.metrics import Meters
+from demo_platform.metrics import ClientCalls, Meters
 from demo_platform.pool import Pool
 from demo_platform.resilience.deadline import DEADLINE_HEADER, header_for, left_for_hop
 from demo_platform.resilience.fallback import ASKED_INSTEAD, FALLBACKS
@@ -88,9 +88,9 @@ class _Line:
             outcome: meters.counter("client.calls", target=target, outcome=outcome)
             for outcome in OUTCOMES
         }
-        self.retries = meters.counter("client.retries", target=target)
+        self.attempts = ClientCalls(meters, target)
         self.struck = meters.counter("client.injected", target=target)
-        self.rejected = meters.counter("client.rejected", target=target)
+        self.rejected = meters.counter("hystrix.rejected", target=target)
         self._runtime = runtime
         runtime.pool(target, {"core_size": dependency.in_flight_max})
         self.command = Command(
@@ -99,7 +99,7 @@ class _Line:
         self._last: dict[str, Body] = {}
         self._switches = b""
         self._policy: CallPolicy | None = None
-        meters.gauge("breaker.open", self._is_refusing, target=target)
+        meters.gauge("hystrix.open", self._is_refusing, target=target)
 
     def policy(self, knobs: Knobs) -> CallPolicy:
         """How to call right now; the command is told when the switches have changed it."""
@@ -236,16 +236,15 @@ class Client:
             peer = self._pool.choose(line.dependency.service, tried=tried, avoid_zones=avoid_zones)
             if left_s <= 0 or peer is None:
                 break
-            if tried:
-                if policy.has_budget and not line.budget.withdraw():
-                    break
-                line.retries.add()
+            if tried and policy.has_budget and not line.budget.withdraw():
+                break
             headers = _headers(request, policy, left_s, attempt=len(tried))
             tried.append(peer)
             span = request.trace.call(route, peer.service, peer.address, peer.port)
             span.carry(headers)
             sending = self._pool.post(peer, route, body=encoded, headers=headers, timeout_s=left_s)
             reply = await traced(span, sending)
+            line.attempts.note(len(tried) - 1, is_success=reply.ending is Ending.ANSWERED)
             if reply.ending in (Ending.UNREACHABLE, Ending.TIMED_OUT):
                 avoid_zones |= {peer.zone}
             if not _is_worth_another(reply.ending, policy):

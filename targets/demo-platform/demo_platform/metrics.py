@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
 from spectator.meter import counter as spectator_counter
@@ -204,7 +205,67 @@ def common_tags(spec: InstanceSpec) -> dict[str, str]:
     }
 
 
-def request_counters(meters: Meters) -> dict[str, Counter]:
-    """`server.requests` for each status that there is."""
-    statuses = ("2xx", "4xx", "5xx", "shed")
-    return {status: meters.counter("server.requests", status=status) for status in statuses}
+SERVER_CALL = "ipc.server.call"
+
+
+class Ipc(StrEnum):
+    """How a request ended, in the words of Netflix' IPC metrics (`ipc.status`)."""
+
+    SUCCESS = "success"
+    BAD_REQUEST = "bad_request"
+    THROTTLED = "throttled"
+    UNEXPECTED_ERROR = "unexpected_error"
+    CANCELLED = "cancelled"
+
+
+def ipc_result(*, is_success: bool) -> str:
+    """The tag `ipc.result`."""
+    return "success" if is_success else "failure"
+
+
+def server_calls(meters: Meters) -> dict[Ipc, Timer]:
+    """The timers of what a service is asked, by how it ended."""
+    return {status: meters.timer(SERVER_CALL, **_server_tags(status)) for status in Ipc}
+
+
+def counted_calls(meters: Meters) -> dict[Ipc, Counter]:
+    """The same of a node whose answers take no time worth telling: its count only."""
+    return {
+        status: meters.counter(SERVER_CALL, statistic="count", **_server_tags(status))
+        for status in (Ipc.SUCCESS, Ipc.BAD_REQUEST)
+    }
+
+
+def _server_tags(status: Ipc) -> dict[str, str]:
+    is_success = status is Ipc.SUCCESS
+    return {"ipc__result": ipc_result(is_success=is_success), "ipc__status": status.value}
+
+
+CLIENT_CALL = "ipc.client.call"
+ATTEMPTS = ("initial", "second", "third_up")
+
+
+class ClientCalls:
+    """`ipc.client.call` of one service that is called: each attempt, by whether it succeeded.
+
+    Its statistic is the count only: how long the service took, the service itself tells.
+    """
+
+    def __init__(self, meters: Meters, vip: str) -> None:
+        self._counters = {
+            is_success: tuple(
+                meters.counter(
+                    CLIENT_CALL,
+                    ipc__attempt=attempt,
+                    ipc__result=ipc_result(is_success=is_success),
+                    ipc__vip=vip,
+                    statistic="count",
+                )
+                for attempt in ATTEMPTS
+            )
+            for is_success in (True, False)
+        }
+
+    def note(self, attempt: int, *, is_success: bool) -> None:
+        """Count an attempt. attempt: how many there were before it."""
+        self._counters[is_success][min(attempt, len(ATTEMPTS) - 1)].add()

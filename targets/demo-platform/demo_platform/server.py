@@ -23,7 +23,7 @@ from demo_platform.http_message import (
     HttpResponse,
 )
 from demo_platform.knobs import Knobs
-from demo_platform.metrics import Counter, Meters, request_counters
+from demo_platform.metrics import Ipc, Meters, server_calls
 from demo_platform.resilience.concurrency_limit import ConcurrencyLimit, Shed
 from demo_platform.resilience.deadline import DEADLINE_HEADER, deadline_from
 from demo_platform.service import (
@@ -37,7 +37,6 @@ from demo_platform.service import (
     Service,
     ServiceFailed,
 )
-from demo_platform.services.edge import CAUSES
 from demo_platform.tracing.tracer import KEPT_HEADER, NO_TRACER, Span, Tracer
 from demo_platform.zuul.fit import FIT_HEADER, carried
 
@@ -84,11 +83,9 @@ class ServiceServer:
         self._limit = ConcurrencyLimit()
         self._in_flight = 0
         self._now = asyncio.get_running_loop().time
-        self._requests = request_counters(meters)
+        self._calls = server_calls(meters)
         self._busy = meters.counter("server.seconds")
         meters.gauge("server.slots", lambda: fragility.slots(service.capacity, knobs))
-        self._took = meters.timer("server.latency")
-        self._at_edge = edge_counters(meters) if service.name == "edge" else {}
 
     async def handle(self, request: HttpRequest) -> Answer:
         """Answer one request."""
@@ -96,10 +93,11 @@ class ServiceServer:
         route = self._service.routes.get(name)
         if route is None:
             return await self._without_route(request)
+        began = self._now()
         try:
             body = msgspec.json.decode(request.body, type=dict[str, object])
         except msgspec.MsgspecError as error:
-            self._count(name, "4xx", "none")
+            self._count(Ipc.BAD_REQUEST, began)
             text = f"{name}: body is not a JSON object: {error}\n"
             return HttpResponse.of_text(text, status=400)
         return _response(await self.answer(name, body, request.headers))
@@ -110,19 +108,23 @@ class ServiceServer:
         name: of a route that the service has. headers: what came along, by names in small letters.
         """
         trace = self._tracer.serve(name, headers)
+        began = self._now()
         try:
             answer = await self._admit(name, self._service.routes[name], body, headers, trace)
         except Shed:
             trace.end("shed")
-            self._count(name, "shed", self._service.name)
+            self._count(Ipc.THROTTLED, began)
             return Answered({}, 503, self._service.name, trace.is_kept)
         except ServiceFailed as failed:
             trace.end(str(failed))
-            self._count(name, "5xx", failed.cause)
+            self._count(Ipc.UNEXPECTED_ERROR, began)
             return Answered({}, failed.status, failed.cause, trace.is_kept)
+        except asyncio.CancelledError:
+            self._count(Ipc.CANCELLED, began)
+            raise
         finally:
             trace.end()
-        self._count(name, "2xx", "none")
+        self._count(Ipc.SUCCESS, began)
         return Answered(answer, is_kept=trace.is_kept)
 
     async def _admit(
@@ -142,13 +144,11 @@ class ServiceServer:
             priority=headers.get(PRIORITY_HEADER, ""),
         )
         self._in_flight += 1
-        began = self._now()
         try:
             await self._work(request, capacity.work_s_by_route.get(name, capacity.work_s))
             return await route(request, self._node)
         finally:
             self._in_flight -= 1
-            self._took.record(self._now() - began)
 
     async def _work(self, request: Request, work_s: float) -> None:
         """Keep a slot busy for the declared service time, once one is free."""
@@ -179,38 +179,13 @@ class ServiceServer:
             return await aside(request)
         if request.path == HEALTH_PATH:
             return HttpResponse(b'{"status":"up"}', content_type=JSON)
-        self._requests["4xx"].add()
+        self._calls[Ipc.BAD_REQUEST].record(0.0)
         routes = ", ".join(sorted(self._service.routes))
         text = f"no route {request.path!r} in {self._service.name}; there are: {routes}\n"
         return HttpResponse.of_text(text, status=404)
 
-    def _count(self, route: str, status: str, cause: str) -> None:
-        self._requests[status].add()
-        if self._at_edge:
-            status = "5xx" if status == "shed" else status
-            # A cause that is not on the route's way can only be reported wrongly: blame ourselves.
-            key = (status, route, cause)
-            self._at_edge.get(key, self._at_edge[status, route, _own_cause(status)]).add()
-
-
-def edge_counters(meters: Meters) -> dict[tuple[str, str, str], Counter]:
-    """`edge.requests` by (status, route, cause), for each combination that can come about."""
-    keys = [
-        (status, route, cause)
-        for route, causes in CAUSES.items()
-        for status in ("2xx", "4xx", "5xx")
-        for cause in (causes if status == "5xx" else ("none",))
-    ]
-    return {
-        (status, route, cause): meters.counter(
-            "edge.requests", status=status, route=route, cause=cause
-        )
-        for status, route, cause in keys
-    }
-
-
-def _own_cause(status: str) -> str:
-    return "edge" if status == "5xx" else "none"
+    def _count(self, ended: Ipc, began: float) -> None:
+        self._calls[ended].record(self._now() - began)
 
 
 def _response(answered: Answered) -> HttpResponse:

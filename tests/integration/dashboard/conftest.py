@@ -152,10 +152,13 @@ def evening():
         for status, value in (("2xx", 90.0), ("5xx", 0.5)):
             yield point("edge.requests", second, value, status=status)
         for app, rate in (("edge", 90.0), ("api", 120.0), ("playback", 60.0)):
-            for status, value in (("2xx", rate), ("5xx", rate / 50), ("shed", 0.0)):
-                yield point("server.requests", second, value, status=status, app=app)
+            ended = {"success": rate, "unexpected_error": rate / 50, "throttled": 0.0}
+            for status, value in ended.items():
+                tags = {"statistic": "count", "ipc.status": status}
+                yield point("ipc.server.call", second, value, app=app, **tags)
             for bucket, share in (("T0060", 0.9), ("T0073", 0.1)):  # 5 ms, and 100 ms
-                yield point("server.latency", second, rate * share, percentile=bucket, app=app)
+                tags = {"percentile": bucket, "ipc.status": "success"}
+                yield point("ipc.server.call", second, rate * share, app=app, **tags)
 
 
 def point(name, second, value, *, app="", **tags):

@@ -54,7 +54,7 @@ def test_starts_go_on_when_recs_is_killed(scene: Scene) -> None:
 def test_starts_go_on_when_recs_hangs(scene: Scene) -> None:
     scene.signal_all(signal.SIGSTOP, service="recs")
     assert failed_share(scene.starts_after(1.0, 8.0)) < 0.03
-    scene.until(lambda: sum(scene.sink.total("target", name="breaker.open").values()) > 0)
+    scene.until(lambda: sum(scene.sink.total("target", name="hystrix.open").values()) > 0)
     scene.signal_all(signal.SIGCONT, service="recs")
 
 

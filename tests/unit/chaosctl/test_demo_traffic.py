@@ -33,14 +33,19 @@ def store():
     points = []
     for second in range(5):
         for node in ("i-1", "i-2"):
-            own = {"name": "server.requests", "nf.app": "recs", "nf.node": node}
-            counts = {"2xx": 7, "4xx": 1, "5xx": 2, "shed": 3}
-            points += [point(second, n, **own, status=status) for status, n in counts.items()]
+            own = {
+                "name": "ipc.server.call",
+                "statistic": "count",
+                "nf.app": "recs",
+                "nf.node": node,
+            }
+            counts = {"success": 7, "bad_request": 1, "unexpected_error": 2, "throttled": 3}
+            points += [point(second, n, **own, **{"ipc.status": how}) for how, n in counts.items()]
         own = {"name": "client.calls", "nf.app": "api", "nf.node": "i-3", "target": "recs"}
         counts = {"ok": 10, "failed": 1, "short-circuited": 4, "fallback": 5}
         points += [point(second, n, **own, outcome=outcome) for outcome, n in counts.items()]
         for node in ("i-3", "i-4"):
-            own = {"name": "breaker.open", "nf.app": "api", "nf.node": node, "target": "recs"}
+            own = {"name": "hystrix.open", "nf.app": "api", "nf.node": node, "target": "recs"}
             points.append(point(second, float(second < 2), **own))
         for region, server, known in (("e", "i-5", 27), ("e", "i-6", 9), ("w", "i-7", 20)):
             own = {"name": "eureka.registered", "nf.region": region, "nf.node": server}

@@ -19,7 +19,7 @@ from demo_platform.pool import Pool
 from demo_platform.service import Body, Dependency, Request, ServiceFailed
 from demo_platform.transport import Ending, Reply
 from demo_platform.zuul.fit import carried
-from tests.metric_lines import metrics_of
+from tests.metric_lines import counted
 
 Jump = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -97,15 +97,9 @@ class Scene:
         return self.client.runtime.commands[service].properties
 
     def counted(self) -> dict[str, float]:
-        """Series that are not 0, as name target [outcome]."""
-        metrics = metrics_of(self.meters)
-        return {
-            " ".join(value for key, value in sorted(metric["tags"].items()) if "." not in key): (
-                metric["value"]
-            )
-            for metric in metrics
-            if metric["value"]
-        }
+        """Series that are not 0; of attempts those that were not the first."""
+        every = counted(self.meters)
+        return {key: n for key, n in every.items() if not key.startswith("initial ")}
 
 
 def failure(coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, tuple[str, int]]:

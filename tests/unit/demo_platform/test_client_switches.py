@@ -58,14 +58,14 @@ def test_without_bulkheads_the_slow_leave_no_place_to_the_others(jump: Jump) -> 
         assert stage.counted() == {
             "client.calls failed catalog": 1,
             "client.calls ok steering": 16,
-            "client.rejected catalog": 1,
+            "hystrix.rejected catalog": 1,
         }
         stage.knobs.set("no-bulkhead", False)
         slow = [asyncio.create_task(stage.call("steering")) for _ in range(40)]
         await asyncio.sleep(0.01)
         assert await stage.call() == {"fine": True}
         await asyncio.gather(*slow)
-        assert stage.counted()["client.rejected steering"] == 8
+        assert stage.counted()["hystrix.rejected steering"] == 8
 
     jump(scene())
 

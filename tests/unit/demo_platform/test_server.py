@@ -10,11 +10,9 @@ import pytest
 from demo_platform.http_message import HttpRequest, HttpResponse
 from demo_platform.knobs import Knobs
 from demo_platform.metrics import Meters
-from demo_platform.server import ServiceServer, edge_counters
+from demo_platform.server import ServiceServer
 from demo_platform.service import Body, Capacity, Node, Request, Service, ServiceFailed
-from demo_platform.services import SERVICES
-from demo_platform.services.edge import CAUSES
-from tests.metric_lines import metrics_of
+from tests.metric_lines import counted
 
 Jump = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -34,12 +32,12 @@ CAPACITY = Capacity(
 class Scene:
     """A server of one route; must be made inside a running loop."""
 
-    def __init__(self, *on: str, name: str = "catalog") -> None:
+    def __init__(self, *on: str) -> None:
         knobs = Knobs()
         for switch in on:
             knobs.set(switch, True)
         self.meters = Meters({})
-        service = Service(name=name, capacity=CAPACITY, routes={"play": answer})
+        service = Service(name="catalog", capacity=CAPACITY, routes={"play": answer})
         node = Node("i-1", "a", cast("Any", None))
         self.server = ServiceServer(service, node, knobs, self.meters)
 
@@ -49,14 +47,8 @@ class Scene:
         return cast("HttpResponse", await self.server.handle(request))
 
     def counted(self) -> dict[str, float]:
-        metrics = metrics_of(self.meters)
-        return {
-            " ".join(value for key, value in sorted(metric["tags"].items()) if "." not in key): (
-                round(metric["value"], 6)
-            )
-            for metric in metrics
-            if metric["value"] and metric["tags"]["name"] != "server.slots"
-        }
+        every = counted(self.meters)
+        return {key: n for key, n in every.items() if key != "server.slots"}
 
 
 @pytest.mark.parametrize(
@@ -66,18 +58,18 @@ class Scene:
             {},
             200,
             None,
-            {"server.requests 2xx": 1, "server.seconds": 0.1, "server.latency value": 0.1},
+            {"success success ipc.server.call": 1, "server.seconds": 0.1},
         ),
         (
             {"body": b'{"blame":"customer"}'},
             502,
             "customer",
-            {"server.requests 5xx": 1, "server.seconds": 0.1, "server.latency value": 0.1},
+            {"failure unexpected_error ipc.server.call": 1, "server.seconds": 0.1},
         ),
-        ({"x_deadline_ms": "50"}, 504, "catalog", {"server.requests 5xx": 1}),
-        ({"body": b"nonsense"}, 400, None, {"server.requests 4xx": 1}),
-        ({"body": b"[1]"}, 400, None, {"server.requests 4xx": 1}),
-        ({"path": "/stop"}, 404, None, {"server.requests 4xx": 1}),
+        ({"x_deadline_ms": "50"}, 504, "catalog", {"failure unexpected_error ipc.server.call": 1}),
+        ({"body": b"nonsense"}, 400, None, {"failure bad_request ipc.server.call": 1}),
+        ({"body": b"[1]"}, 400, None, {"failure bad_request ipc.server.call": 1}),
+        ({"path": "/stop"}, 404, None, {"failure bad_request ipc.server.call": 1}),
         ({"path": "/healthcheck"}, 200, None, {}),
     ],
 )
@@ -93,6 +85,18 @@ def test_answers_and_counts(
         response = await stage.ask(**request_is)
         assert (response.status, response.headers.get("x-failed-service")) == (status, cause)
         assert stage.counted() == counted
+
+    jump(scene())
+
+
+def test_a_request_whose_caller_goes_away_is_counted(jump: Jump) -> None:
+    async def scene() -> None:
+        stage = Scene()
+        asked = asyncio.create_task(stage.ask())
+        await asyncio.sleep(0.05)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        assert stage.counted() == {"failure cancelled ipc.server.call": 1}
 
     jump(scene())
 
@@ -142,31 +146,3 @@ def test_a_request_keeps_what_it_carries(jump: Jump) -> None:
             assert json.loads(cast("bytes", response.body))["fit"] == kept
 
     jump(scene())
-
-
-def test_the_edge_counts_by_route_and_cause(jump: Jump) -> None:
-    async def scene() -> None:
-        stage = Scene(name="edge")
-        await stage.ask()
-        await stage.ask(body=b'{"blame":"playback"}')
-        await stage.ask(body=b'{"blame":"somebody"}')
-        counted = stage.counted()
-        edge = {key: n for key, n in counted.items() if "edge.requests" in key}
-        assert edge == {
-            "none edge.requests play 2xx": 1,
-            "playback edge.requests play 5xx": 1,
-            "edge edge.requests play 5xx": 1,
-        }
-
-    jump(scene())
-
-
-def test_the_edge_has_a_series_for_each_ending_from_the_first_step_on() -> None:
-    counters = edge_counters(Meters({}))
-    routes = SERVICES["edge"].routes
-    assert set(CAUSES) == set(routes)
-    for route in routes:
-        assert ("2xx", route, "none") in counters
-        assert ("4xx", route, "none") in counters
-        assert ("5xx", route, "edge") in counters
-    assert {cause for causes in CAUSES.values() for cause in causes} == set(SERVICES)

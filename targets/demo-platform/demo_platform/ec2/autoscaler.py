@@ -31,7 +31,7 @@ _BY_REGION = "(,nf.region,),:by"
 QUERIES = {
     CPU: f"name,server.seconds,:eq,:sum,{_BY_GROUP},name,server.slots,:eq,:sum,{_BY_GROUP},:div,"
     "100,:mul",
-    REQUESTS: f"name,server.requests,:eq,:sum,{_BY_GROUP},60,:mul",
+    REQUESTS: f"name,ipc.server.call,:eq,statistic,count,:eq,:and,:sum,{_BY_GROUP},60,:mul",
 }
 """Busy slots in percent, and requests a minute of all of a group's instances together."""
 

@@ -49,7 +49,9 @@ BUSY = (QUERIES[CPU], "name,zuul.utilisation,:eq,:avg,(,nf.asg,),:by,100,:mul")
 
 OFFERED = "name,playback.offered,:eq,:sum,(,nf.region,),:by"
 ASKED = "name,edge.requests,:eq,:sum,(,nf.region,),:by"
-ASKED_BY_NODE = "name,server.requests,:eq,nf.asg,(,{},),:in,:and,:sum,(,nf.node,),:by"
+ASKED_BY_NODE = (
+    "name,ipc.server.call,:eq,statistic,count,:eq,:and,nf.asg,(,{},),:in,:and,:sum,(,nf.node,),:by"
+)
 
 _log = logging.getLogger(__name__)
 

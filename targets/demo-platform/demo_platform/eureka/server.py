@@ -31,7 +31,7 @@ from demo_platform.eureka.replication import (
 from demo_platform.eureka.shapes import BadInstance, parse_registration
 from demo_platform.eureka.views import Encoded, Root, Views, encode
 from demo_platform.http_message import JSON, HttpRequest, HttpResponse
-from demo_platform.metrics import Meters, request_counters
+from demo_platform.metrics import Ipc, Meters, counted_calls
 from demo_platform.topology import InstanceSpec
 from demo_platform.wires.http_client import HttpClient
 
@@ -70,7 +70,7 @@ class EurekaServer:
         own = spec.address, spec.port
         others = tuple((address, port) for _, address, port in spec.discovery)
         self._peers = Peers(http, tuple(place for place in others if place != own))
-        self._requests = request_counters(meters)
+        self._calls = counted_calls(meters)
         meters.counter("server.seconds")
         meters.gauge("eureka.registered", lambda: len(self._registry))
         meters.gauge("eureka.renewals", lambda: self._registry.renewals(self._now()))
@@ -104,7 +104,7 @@ class EurekaServer:
             response = self._answer(request)
         except (msgspec.MsgspecError, BadInstance) as error:
             response = HttpResponse.of_text(f"{error}\n", status=400)
-        self._requests["2xx" if response.status < 400 else "4xx"].add()
+        self._calls[Ipc.SUCCESS if response.status < 400 else Ipc.BAD_REQUEST].add()
         if self._outbox.is_urgent:
             self._has_news.set()
         return response

@@ -14,7 +14,7 @@ import msgspec
 from demo_platform.evcache.client import CacheClient, Quorum
 from demo_platform.evcache.relay import APPLY_PATH, CHANGES_PATH, TAKEN, Relay, parse_changes
 from demo_platform.http_message import JSON, HttpRequest, HttpResponse
-from demo_platform.metrics import Meters, request_counters
+from demo_platform.metrics import Ipc, Meters, counted_calls
 
 HEALTH_PATH = "/healthcheck"
 
@@ -25,14 +25,14 @@ class Sidecar:
     def __init__(self, client: CacheClient, relays: Sequence[Relay], meters: Meters) -> None:
         self._client = client
         self._relays = relays
-        self._requests = request_counters(meters)
+        self._calls = counted_calls(meters)
         meters.counter("server.seconds")
         self._applied = meters.counter("evcache.relay.applied")
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         response = self._answer(request)
-        self._requests["2xx" if response.status < 400 else "4xx"].add()
+        self._calls[Ipc.SUCCESS if response.status < 400 else Ipc.BAD_REQUEST].add()
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponse:

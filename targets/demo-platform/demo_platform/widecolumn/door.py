@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from demo_platform.http_message import JSON, HttpRequest, HttpResponse
-from demo_platform.metrics import Meters, request_counters
+from demo_platform.metrics import Ipc, Meters, counted_calls
 from demo_platform.widecolumn.node import StoreNode
 
 HEALTH_PATH = "/healthcheck"
@@ -21,14 +21,14 @@ class Door:
 
     def __init__(self, node: StoreNode, meters: Meters) -> None:
         self._node = node
-        self._requests = request_counters(meters)
+        self._calls = counted_calls(meters)
         meters.counter("server.seconds")
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         answers = {HEALTH_PATH: {"status": "up"}, RING_PATH: self._ring()}
         answer = answers.get(request.path) if request.method == "GET" else None
-        self._requests["2xx" if answer is not None else "4xx"].add()
+        self._calls[Ipc.BAD_REQUEST if answer is None else Ipc.SUCCESS].add()
         if answer is None:
             text = f"no route {request.method} {request.path}; there are: "
             text += f"GET {HEALTH_PATH}, GET {RING_PATH}\n"

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from demo_platform.balancer import Peer
 from demo_platform.fragility import CallPolicy, call_policy
 from demo_platform.knobs import Knobs
-from demo_platform.metrics import Meters
+from demo_platform.metrics import ClientCalls, Meters
 from demo_platform.pool import Pool
 from demo_platform.resilience.deadline import DEADLINE_HEADER, header_for, left_for_hop
 from demo_platform.resilience.retry import RetryBudget
@@ -54,7 +54,7 @@ class Origin:
         self._is_adaptive = True
         self._ok = meters.counter("client.calls", target=self.name, outcome="ok")
         self._failed = meters.counter("client.calls", target=self.name, outcome="failed")
-        self._retries = meters.counter("client.retries", target=self.name)
+        self._attempts = ClientCalls(meters, self.name)
         self._struck = meters.counter("client.injected", target=self.name)
         meters.gauge("zuul.origin.limit", lambda: self.limit, origin=self.name)
 
@@ -133,7 +133,6 @@ class Origin:
             if tried:
                 if policy.has_budget and not self._budget.withdraw():
                     break
-                self._retries.add()
                 headers[RETRY_HEADER] = str(len(tried))
             tried.append(peer)
             span = context.trace.call(context.path, self.name, peer.address, peer.port)
@@ -142,6 +141,7 @@ class Origin:
                 peer, context.path, body=context.body, headers=headers, timeout_s=left_s
             )
             reply = await traced(span, sending)
+            self._attempts.note(len(tried) - 1, is_success=reply.ending is Ending.ANSWERED)
             context.mark(peer.id)
             if not _is_worth_another(reply.ending, policy, is_idempotent):
                 break

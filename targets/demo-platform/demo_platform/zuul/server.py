@@ -9,10 +9,11 @@ from types import MappingProxyType
 from demo_platform import fragility
 from demo_platform.http_message import JSON, NO_HEADERS, Handler, HttpRequest, HttpResponse
 from demo_platform.http_message import Answer as HttpAnswer
-from demo_platform.metrics import Counter, Meters, request_counters
+from demo_platform.metrics import Counter, Ipc, Meters, server_calls
 from demo_platform.resilience.deadline import DEADLINE_HEADER, deadline_from
-from demo_platform.server import DEFAULT_DEADLINE_S, HEALTH_PATH, edge_counters
+from demo_platform.server import DEFAULT_DEADLINE_S, HEALTH_PATH
 from demo_platform.service import CAUSE_HEADER, REQUEST_ID_HEADER
+from demo_platform.services.edge import CAUSES
 from demo_platform.tracing.tracer import KEPT_HEADER, NO_TRACER, Tracer
 from demo_platform.zuul.chain import run
 from demo_platform.zuul.context import Answer, Refused, SessionContext
@@ -42,9 +43,8 @@ class ZuulServer:
         self._edge = edge
         self._asides = asides
         self._now = asyncio.get_running_loop().time
-        self._requests = request_counters(meters)
+        self._calls = server_calls(meters)
         self._busy = meters.counter("server.seconds")
-        self._took = meters.timer("server.latency")
         self._at_edge = edge_counters(meters)
         self._endings = _endings(meters)
 
@@ -59,14 +59,15 @@ class ZuulServer:
         context = self._context(incoming, lane, began)
         edge.in_flight += 1
         trace = context.trace
+        status = Ipc.CANCELLED
         try:
             answer = await self._answer(context, lane)
             trace.end(answer.cause and f"{answer.cause}: {answer.category}")
+            status = self._count(context, answer)
         finally:
             trace.end("cancelled")
             edge.in_flight -= 1
-            self._took.record(self._now() - began)
-        self._count(context, answer)
+            self._calls[status].record(self._now() - began)
         return _response(answer, is_kept=trace.is_kept)
 
     async def watch(self) -> None:
@@ -107,7 +108,7 @@ class ZuulServer:
         context.body = context.incoming.body
         return await run(lane.chain, context)
 
-    def _count(self, context: SessionContext, answer: Answer) -> None:
+    def _count(self, context: SessionContext, answer: Answer) -> Ipc:
         status = _CLASSES.get(answer.status // 100, "5xx")
         self._endings[answer.category].add()
         kind = ""
@@ -118,12 +119,12 @@ class ZuulServer:
                 counter.add()
         if status == "5xx":
             self._edge.passports.append(context)
-        self._requests["shed" if kind in _SHED_KINDS else status].add()
         cause = answer.cause if status == "5xx" else "none"
         key = (status, context.route, cause)
         # A cause that is not on the route's way can only be reported wrongly: blame ourselves.
         own = "edge" if status == "5xx" else "none"
         self._at_edge.get(key, self._at_edge[status, context.route, own]).add()
+        return Ipc.THROTTLED if kind in _SHED_KINDS else _IPC[status]
 
     async def _without_route(self, incoming: HttpRequest) -> HttpAnswer:
         aside = self._asides.get(incoming.path)
@@ -133,7 +134,7 @@ class ZuulServer:
             return HttpResponse(b'{"status":"up"}', content_type=JSON)
         if incoming.path == PAGE_PATH:
             return HttpResponse(page(self._edge), content_type=JSON)
-        self._requests["4xx"].add()
+        self._calls[Ipc.BAD_REQUEST].record(0.0)
         self._endings[StatusCategory.SUCCESS_LOCAL_NO_ROUTE].add()
         routes = ", ".join(sorted(self._edge.routes))
         text = f"no route {incoming.path!r} at the edge; there are: {routes}\n"
@@ -141,7 +142,24 @@ class ZuulServer:
 
 
 _CLASSES = {2: "2xx", 3: "2xx", 4: "4xx"}
+_IPC = {"2xx": Ipc.SUCCESS, "4xx": Ipc.BAD_REQUEST, "5xx": Ipc.UNEXPECTED_ERROR}
 _FULL = Answer(503, b'{"failed":"edge"}', StatusCategory.FAILURE_LOCAL, "edge")
+
+
+def edge_counters(meters: Meters) -> dict[tuple[str, str, str], Counter]:
+    """`edge.requests` by (status, route, cause), for each combination that can come about."""
+    keys = [
+        (status, route, cause)
+        for route, causes in CAUSES.items()
+        for status in ("2xx", "4xx", "5xx")
+        for cause in (causes if status == "5xx" else ("none",))
+    ]
+    return {
+        (status, route, cause): meters.counter(
+            "edge.requests", status=status, route=route, cause=cause
+        )
+        for status, route, cause in keys
+    }
 
 
 def _endings(meters: Meters) -> dict[StatusCategory, Counter]:

@@ -44,7 +44,9 @@ class Store:
             return {} if self.errors is None else dict.fromkeys(REGIONS, self.errors)
         if query in (OFFERED, ASKED):
             return {region: self.knobs.region_share(region, REGIONS) for region in REGIONS}
-        assert query.startswith("name,server.requests,:eq,nf.asg,(,playback-us-west-2,),:in")
+        assert query.startswith(
+            "name,ipc.server.call,:eq,statistic,count,:eq,:and,nf.asg,(,playback-us-west-2,),:in"
+        )
         tenants = self.scene.fleet.tenants.values()
         return {one.spec.id: 3.0 for one in tenants if one.spec.id not in self.idle}
 

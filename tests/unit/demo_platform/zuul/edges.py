@@ -24,7 +24,7 @@ from demo_platform.zuul.forwarding import TIMEOUT_S, Forwarding, Neighbour
 from demo_platform.zuul.origin import Origin
 from demo_platform.zuul.server import ZuulServer
 from demo_platform.zuul.wiring import edge_of
-from tests.metric_lines import metrics_of
+from tests.metric_lines import counted
 
 ENDINGS = {ending.name.lower(): ending for ending in Ending}
 SPEC = spec_of(Slot("edge", "us-east-1", "us-east-1a", 0), 0, Addresses(), seed=1)
@@ -105,12 +105,5 @@ class EdgeScene:
         return cast("HttpResponse", await self.server.handle(request))
 
     def counted(self) -> dict[str, float]:
-        """Series that are not 0 and no timer's, as their values in the order of their keys."""
-        metrics = metrics_of(self.meters)
-        return {
-            " ".join(value for key, value in sorted(metric["tags"].items()) if "." not in key): (
-                metric["value"]
-            )
-            for metric in metrics
-            if metric["value"] and "statistic" not in metric["tags"]
-        }
+        """Series that are not 0."""
+        return counted(self.meters)

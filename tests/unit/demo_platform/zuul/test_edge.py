@@ -13,13 +13,14 @@ from typing import Any, cast
 import pytest
 
 from demo_platform.metrics import Meters
+from demo_platform.services import SERVICES
 from demo_platform.services.edge import CAUSES, ORIGINS
 from demo_platform.tokens import Claims, key_of, sign
 from demo_platform.transport import Ending, Reply
 from demo_platform.zuul import fit_rules
 from demo_platform.zuul.page import page
 from demo_platform.zuul.routes import ROUTES
-from demo_platform.zuul.server import ZuulServer
+from demo_platform.zuul.server import ZuulServer, edge_counters
 from tests.metric_lines import metrics_of
 from tests.unit.demo_platform.zuul.edges import EdgeScene, ScriptedPool
 
@@ -55,9 +56,10 @@ def test_counts_as_the_edge_always_has(jump: Jump, tmp_path: Path) -> None:
             "none edge.requests play 2xx": 1,
             "api edge.requests signin 5xx": 1,
             "none edge.requests home 4xx": 1,
-            "server.requests 2xx": 1,
-            "server.requests 5xx": 1,
-            "server.requests 4xx": 2,
+            "success success ipc.server.call": 1,
+            "failure unexpected_error ipc.server.call": 1,
+            "failure bad_request ipc.server.call": 2,
+            "initial success api ipc.client.call": 1,
             "server.seconds": 0.006,
             "SUCCESS zuul.requests": 1,
             "FAILURE_ORIGIN zuul.requests": 1,
@@ -71,6 +73,17 @@ def test_counts_as_the_edge_always_has(jump: Jump, tmp_path: Path) -> None:
         }
 
     jump(scene())
+
+
+def test_the_edge_has_a_series_for_each_ending_from_the_first_step_on() -> None:
+    counters = edge_counters(Meters({}))
+    routes = SERVICES["edge"].routes
+    assert set(CAUSES) == set(routes)
+    for route in routes:
+        assert ("2xx", route, "none") in counters
+        assert ("4xx", route, "none") in counters
+        assert ("5xx", route, "edge") in counters
+    assert {cause for causes in CAUSES.values() for cause in causes} == set(SERVICES)
 
 
 def test_every_route_has_a_row_and_goes_where_it_is_declared_to() -> None:
@@ -164,7 +177,7 @@ def test_sheds_the_least_important_first(jump: Jump, tmp_path: Path) -> None:
         assert play >= 4
         counted = stage.counted()
         assert counted.get("zuul.shed degraded-experience", 0) == 14 - home
-        assert counted["server.requests shed"] == statuses.count(503)
+        assert counted["failure throttled ipc.server.call"] == statuses.count(503)
 
     jump(scene())
 
