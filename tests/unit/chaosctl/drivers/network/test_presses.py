@@ -31,7 +31,7 @@ class _Counting(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         count = len(self.server.asked)
-        page = f'# HELP\nipc_server_call_seconds_count{{ipc_status="success"}} {count}.0\nother_total 9.0\n'
+        page = f'# HELP\nipc_server_call_seconds_count{{a="b"}} {count}.0\nother_total 9.0\n'
         page += f'edge_requests_total{{a="b"}} {9 * count}.0\nedge_forwarded_total {8 * count}.0\n'
         self._answer(200, page.encode() if self.server.counts else b"nothing\n")
 
