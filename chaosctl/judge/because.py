@@ -6,7 +6,7 @@ Split that by every other tag. A value explains the change by its *lift*: its sh
 less its share of the leaf before the fault. `cause=playback` with 100 % of the failures and 0 % of
 the starts before has a lift of 1; `nf.region=us-east-1` with 100 % and 50 %, of 0.5; a tag that
 everything has, of 0. Where nothing appeared, the same is asked of what was lost. Weak findings are
-left out: never guess a cause. Known by no metric's or tag's name.
+left out: never guess a cause. Known by no metric's name, and by no tag's but Atlas' own.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from atlas.asl import parse_exprs
-from atlas.expr.data_expr import data_exprs
-from atlas.expr.query_expr import And, Equal, Query
+from atlas.expr.data_expr import GroupBy, data_exprs
+from atlas.expr.query_expr import And, Equal, HasKey, Query
 from chaosctl.experiment.model import Check
 from chaosctl.judge.hypothesis import CheckState
 from chaosctl.judge.samples import STEP_MS, Series, Span, mean, step_ends
@@ -94,7 +94,7 @@ class _Store:
         self._spend()
         fixed = fixed_tags(query)
         found = (key for key in self.keys(str(query)) if key not in fixed)
-        return [key for key in found if key != "name" and not key.startswith("atlas.")][:KEYS_MAX]
+        return [key for key in found if not _is_encoding(key)][:KEYS_MAX]
 
     def split(self, query: Query, key: str) -> dict[str, _Change]:
         """Before and now of each value of the key."""
@@ -181,14 +181,27 @@ def _aligned(span: Span) -> Span:
     return Span(start_ms, max(start_ms + STEP_MS, span.end_ms // STEP_MS * STEP_MS))
 
 
+def _is_encoding(key: str) -> bool:
+    """Whether the tag says how a number is written down, not what it is of."""
+    return key in {"name", "percentile", "statistic"} or key.startswith("atlas.")
+
+
 def _leaves(program: str) -> Iterator[Query]:
-    """The queries of the expression, each once."""
+    """The queries of the expression, each once.
+
+    Series without a key that is grouped by are not in the answer, and in no leaf: percentiles are
+    made of a timer's buckets, not of its sums.
+    """
     seen = set()
     for expr in parse_exprs(program):
         for leaf in data_exprs(expr):
-            if str(leaf.query) not in seen:
-                seen.add(str(leaf.query))
-                yield leaf.query
+            query = leaf.query
+            if isinstance(leaf, GroupBy):
+                for key in leaf.keys:
+                    query = query if key in fixed_tags(query) else And(query, HasKey(key))
+            if str(query) not in seen:
+                seen.add(str(query))
+                yield query
 
 
 def _explain(query: Query, store: _Store) -> Iterator[Finding]:

@@ -129,3 +129,14 @@ def test_breach_span_begins_with_the_first_broken_step():
     assert breach_span(state, 3500) == Span(1000, 3000)
     whole = judge_check(check, samples, start_ms=0, end_ms=1000, baseline=None)
     assert breach_span(whole, 3500) is None
+
+
+def test_because_of_a_percentile_looks_at_requests_and_names_no_bucket():
+    store = FakeStore(
+        ("call", 50, 50, {"percentile": "T0060", "status": "ok", "zone": "a"}),
+        ("call", 50, 50, {"percentile": "T0060", "status": "ok", "zone": "b"}),
+        ("call", 0, 40, {"percentile": "T0086", "status": "late", "zone": "b"}),
+        ("call", 0, 9000, {"statistic": "totalOfSquares", "status": "odd", "zone": "a"}),
+    )
+    found = texts(store, "name,call,:eq,(,99,),:percentiles")
+    assert found == ["status=late: zone=b 100 % (0 → 40/s)"]
