@@ -115,7 +115,7 @@ def socket_path(runtime_dir: Path) -> Finding:
 def memory() -> Finding:
     """The demo platform and its store need about a gigabyte."""
     available_mb = psutil.virtual_memory().available // 2**20
-    fix = "" if available_mb >= 1000 else "use `--size small`: 45 instances instead of 90"
+    fix = "" if available_mb >= 1000 else "use `--size small`: 48 instances instead of 96"
     return Finding("memory", available_mb >= 1000, f"{available_mb} MB available", fix)
 
 

@@ -69,7 +69,7 @@ def demo_tour(
 @app.command("up")
 def up(
     size: Annotated[
-        Size, typer.Option("--size", help="45 instances in a region, or 90 in two.")
+        Size, typer.Option("--size", help="48 instances in a region, or 96 in two.")
     ] = Size.NORMAL,
     seed: Annotated[int, typer.Option("--seed", help="Seed of ids and traffic.")] = 1,
     rate: Annotated[

@@ -57,6 +57,7 @@ class InstanceView:
             "address": spec.address,
             "port": spec.port,
             "cache_port": spec.cache_port,
+            "dns_port": spec.dns_port,
             **self.process.as_dict(),
             "link": self.link,
             "state": self.state.value,
@@ -89,6 +90,8 @@ class PlatformView:
     """Where EC2 and Auto Scaling are served on the host; empty where they are not."""
     dials: dict[str, float] = field(default_factory=dict)
     faults_api: str = ""
+    has_names: bool = True
+    """Whether instances resolve names by the platform's own servers."""
 
     def as_dict(self) -> dict[str, Any]:
         """The document."""
@@ -108,6 +111,7 @@ class PlatformView:
             "switches": self.switches,
             "dials": self.dials,
             "faults_api": self.faults_api,
+            "has_names": self.has_names,
             "suspensions": self.suspensions,
             "problems": self.problems,
             "aws_url": self.aws_url,

@@ -28,6 +28,7 @@ from demo_platform.rundir import SPANS_SOCKET
 from demo_platform.scaling import Place
 from demo_platform.settings import Settings
 from demo_platform.topology import (
+    DNS,
     EUREKA,
     VIEWERS,
     Addresses,
@@ -51,7 +52,7 @@ that of a fetch, and some haste."""
 ZONE_INSTANCES_MAX = 120
 """Half of a zone's addresses: the other half may still be those of the dead."""
 
-KEEP_ADDRESS = frozenset({EUREKA, VIEWERS})
+KEEP_ADDRESS = frozenset({DNS, EUREKA, VIEWERS})
 """Services whose instances have the address of their place."""
 
 _log = logging.getLogger(__name__)

@@ -20,6 +20,7 @@ from functools import partial
 import uvloop
 
 from demo_platform.client import Client
+from demo_platform.dns.wiring import start_dns
 from demo_platform.errors import DemoError
 from demo_platform.eureka.client import EurekaClient
 from demo_platform.eureka.directory import Directory
@@ -42,7 +43,7 @@ from demo_platform.publisher import Publisher
 from demo_platform.server import ServiceServer
 from demo_platform.service import NO_CACHE, Cache, Node, Service, Wire
 from demo_platform.services import SERVICES
-from demo_platform.topology import CASSANDRA, EDGE, EUREKA, EVCACHE, VIEWERS, InstanceSpec
+from demo_platform.topology import CASSANDRA, DNS, EDGE, EUREKA, EVCACHE, VIEWERS, InstanceSpec
 from demo_platform.tracing.sender import tracer_of
 from demo_platform.tracing.tracer import Tracer
 from demo_platform.widecolumn.wiring import behind_of, start_store_node, store_of
@@ -83,6 +84,8 @@ async def _live(spec: InstanceSpec, knobs: Knobs) -> None:
         stack.callback(http.close)
         if spec.service == EUREKA:
             loops = await _eureka(spec, meters, http, stack)
+        elif spec.service == DNS:
+            loops = await _dns(spec, meters, http, stack)
         elif spec.service == EVCACHE:
             loops = await _evcache(spec, meters, http, stack)
         elif spec.service == CASSANDRA:
@@ -210,6 +213,15 @@ async def _evcache(
         spec, http=http, directory=directory, meters=meters, stack=stack
     )
     await serve_http(with_metrics(meters, sidecar.handle), *spec.bound(spec.port), stack)
+    return [_registering(spec, http, directory, meters, stack), *loops]
+
+
+async def _dns(
+    spec: InstanceSpec, meters: Meters, http: HttpTransport, stack: AsyncExitStack
+) -> list[Coroutine[None, None, None]]:
+    directory = Directory()
+    door, loops = await start_dns(spec, http=http, directory=directory, meters=meters, stack=stack)
+    await serve_http(with_metrics(meters, door.handle), *spec.bound(spec.port), stack)
     return [_registering(spec, http, directory, meters, stack), *loops]
 
 

@@ -22,7 +22,7 @@ _CLONE_NEWPID = 0x20000000
 _CLONE_NEWNET = 0x40000000
 
 _MS_NOSUID, _MS_NODEV = 0x2, 0x4
-_MS_REC, _MS_PRIVATE = 0x4000, 0x40000
+_MS_BIND, _MS_REC, _MS_PRIVATE, _MS_SHARED = 0x1000, 0x4000, 0x40000, 0x100000
 _MNT_DETACH = 2
 
 _SIOCGIFFLAGS, _SIOCSIFFLAGS = 0x8913, 0x8914
@@ -109,10 +109,29 @@ def leave_network() -> None:
     _unshare(_CLONE_NEWNET)
 
 
+def leave_mounts() -> None:
+    """Give this process a mount namespace of its own, with all that is mounted now."""
+    _unshare(_CLONE_NEWNS)
+
+
 def mount_files(folder: Path, *, size_bytes: int) -> None:
     """Lay a tmpfs over a folder; seen in this mount namespace only."""
     flags = _MS_NOSUID | _MS_NODEV
     _mount("tmpfs", str(folder), "tmpfs", flags, f"size={size_bytes},mode=0700")
+
+
+def share_mounts(folder: Path) -> None:
+    """Have what is mounted below a mount, or taken away there, be so for every process of a world.
+
+    A process that leaves with mounts of its own would otherwise keep a disk alive whose instance
+    is dead.
+    """
+    _mount("none", str(folder), "", _MS_REC | _MS_SHARED, "")
+
+
+def bind_file(source: Path, over: str) -> None:
+    """Lay a file over another; seen in this mount namespace only."""
+    _mount(str(source), over, "", _MS_BIND, "")
 
 
 def unmount(folder: Path) -> None:

@@ -79,6 +79,7 @@ class Supervisor:
         self._registered: set[str] = set()
         self._started = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._has_names = addresses.has_names
         self._make_groups(addresses, zygote)
         self._aws_url = url_of(aws) if aws else ""
 
@@ -124,6 +125,7 @@ class Supervisor:
             aws_url=self._aws_url,
             dials=self.knobs.dials(),
             faults_api=self._fabric.faults_api,
+            has_names=self._has_names,
         )
 
     def places(self) -> set[Place]:

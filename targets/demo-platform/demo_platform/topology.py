@@ -2,7 +2,7 @@
 
 A *slot* is a place in a group's zone that one instance fills at a time. When that instance dies
 the slot is filled again by the next *incarnation*: same service and zone, new id, new address
-(only a discovery server keeps its address, because every other instance has been told it).
+(only discovery and name servers keep theirs, because every other instance has been told them).
 """
 
 import hashlib
@@ -26,7 +26,12 @@ STORE_PORT_OFFSET = 5920
 Or below, where there is no such port.
 """
 
+DNS_PORT = 53
+DNS_PORT_OFFSET = 6400
+"""Without a network of its own, a name server is this much above its HTTP port, or below it."""
+
 EUREKA = "eureka"
+DNS = "dns"
 VIEWERS = "viewers"
 EVCACHE = "evcache"
 EDGE = "edge"
@@ -57,6 +62,7 @@ ALONE_INDEX = 1000
 """From this index on, slots are those of instances that were started by themselves."""
 
 _EUREKA_HOST = 2
+_DNS_HOST = 3
 _FIRST_HOST = 10
 _LAST_HOST = 250
 _LAST_PORT = 65_535
@@ -88,6 +94,9 @@ class InstanceSpec:
     """Where it listens, if that is not where others reach it: a proxy has its own address."""
     volume: str = ""
     """The disk that outlives the instance, by name; empty: its disk goes with it."""
+    resolvers: tuple[str, ...] = ()
+    """Addresses of the region's name servers, own zone first; empty where names are not resolved.
+    """
 
     def bound(self, port: int) -> tuple[str, int]:
         """Where the process listens for what comes to one of its ports."""
@@ -108,8 +117,19 @@ class InstanceSpec:
         """Every port that the process listens on."""
         return (
             self.port,
-            *(port for port in (self.cache_port, self.rpc_port, self.store_port) if port),
+            *(
+                port
+                for port in (self.cache_port, self.rpc_port, self.store_port, self.dns_port)
+                if port
+            ),
         )
+
+    @property
+    def dns_port(self) -> int:
+        """Where it answers questions about names; 0 if it does not."""
+        if self.service != DNS:
+            return 0
+        return DNS_PORT if self.resolvers else _beside(self.port, DNS_PORT_OFFSET)
 
     @property
     def store_port(self) -> int:
@@ -161,9 +181,10 @@ SIZES = {
 
 
 def slots_of(size: Size) -> tuple[Slot, ...]:
-    """Every slot of a platform but the viewers', discovery servers first."""
+    """Every slot of a platform but the viewers'; first the servers that all others ask."""
     zones = [(region, region + letter) for region in size.regions for letter in ZONE_LETTERS]
     servers = [Slot(EUREKA, region, zone, 0) for region, zone in zones]
+    names = [Slot(DNS, region, zone, 0, _others(size.regions, region)) for region, zone in zones]
     caches = [
         Slot(EVCACHE, region, zone, index, _others(size.regions, region))
         for region, zone in zones
@@ -178,7 +199,7 @@ def slots_of(size: Size) -> tuple[Slot, ...]:
         for service, count in size.per_zone
         for index in range(count)
     ]
-    return tuple(servers + caches + stores + services)
+    return tuple(names + servers + caches + stores + services)
 
 
 def viewer_slots_of(size: Size) -> tuple[Slot, ...]:
@@ -193,8 +214,12 @@ def store_port_of(port: int) -> int:
     >>> store_port_of(8080), store_port_of(60000)
     (14000, 54080)
     """
-    above = port + STORE_PORT_OFFSET
-    return above if above <= _LAST_PORT else port - STORE_PORT_OFFSET
+    return _beside(port, STORE_PORT_OFFSET)
+
+
+def _beside(port: int, offset: int) -> int:
+    above = port + offset
+    return above if above <= _LAST_PORT else port - offset
 
 
 def instance_id(seed: int, slot: Slot, incarnation: int) -> str:
@@ -213,9 +238,15 @@ class Style(StrEnum):
 
 
 class Addresses:
-    """Hands out the addresses of one world and remembers which are taken."""
+    """Hands out the addresses of one world and remembers which are taken.
 
-    def __init__(self, style: Style = Style.NETNS, port: int = PORT) -> None:
+    has_names: whether its instances resolve names; False where each has no network of its own.
+    """
+
+    def __init__(
+        self, style: Style = Style.NETNS, port: int = PORT, *, has_names: bool = True
+    ) -> None:
+        self.has_names = has_names and style is Style.NETNS
         self._style = style
         self._port = port
         self._next_host: dict[str, int] = {}
@@ -298,13 +329,23 @@ def spec_of(
         # What a store node has written is found again by the one that takes its place.
         volume=f"{CASSANDRA}-{slot.zone}-{slot.index}" if slot.service == CASSANDRA else "",
         bound_address=addresses.bound(address),
+        resolvers=_resolvers_of(slot, addresses) if addresses.has_names else (),
     )
 
 
 def _discovery_of(slot: Slot, addresses: Addresses) -> tuple[tuple[str, str, int], ...]:
+    zones = _own_zone_first(slot)
+    return tuple((zone, *addresses.of(Slot(EUREKA, slot.region, zone, 0))) for zone in zones)
+
+
+def _resolvers_of(slot: Slot, addresses: Addresses) -> tuple[str, ...]:
+    zones = _own_zone_first(slot)
+    return tuple(addresses.of(Slot(DNS, slot.region, zone, 0))[0] for zone in zones)
+
+
+def _own_zone_first(slot: Slot) -> list[str]:
     zones = [slot.region + letter for letter in ZONE_LETTERS]
-    own_first = sorted(zones, key=lambda zone: (zone != slot.zone, zone))
-    return tuple((zone, *addresses.of(Slot(EUREKA, slot.region, zone, 0))) for zone in own_first)
+    return sorted(zones, key=lambda zone: (zone != slot.zone, zone))
 
 
 def _others(regions: tuple[str, ...], own: str) -> tuple[tuple[str, str], ...]:
@@ -324,6 +365,8 @@ def _remote_of(
 def _fixed_host(slot: Slot) -> int | None:
     if slot.service == EUREKA:
         return _EUREKA_HOST
+    if slot.service == DNS:
+        return _DNS_HOST
     if slot.service == VIEWERS:
         return _FIRST_HOST
     return None

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from demo_platform import namespaces, rundir
+from demo_platform import host_names, namespaces, rundir
 from demo_platform.document import ProcessRef
 from demo_platform.errors import DemoError
 from demo_platform.knobs import Knobs
@@ -120,6 +120,8 @@ def _make_files(birth: Birth) -> None:
     birth.rundir.filters.mkdir(mode=0o700, exist_ok=True)
     if birth.style is Style.NETNS:
         namespaces.mount_files(birth.rundir.files, size_bytes=FILES_BYTES_MAX)
+        namespaces.share_mounts(birth.rundir.files)
+        host_names.ask_dns_only(birth.rundir.files)
 
 
 def _fork_zygote(birth: Birth, knobs: Knobs) -> socket.socket:
@@ -170,7 +172,7 @@ async def _supervise(birth: Birth, knobs: Knobs, zygote: socket.socket) -> DemoE
         birth.settings,
         fabric,
         fabric_reason=birth.fabric_reason,
-        addresses=Addresses(birth.style, birth.settings.port),
+        addresses=Addresses(birth.style, birth.settings.port, has_names=host_names.can_be_told()),
         knobs=knobs,
         zygote=zygote,
         keeper=birth.keeper,

@@ -30,7 +30,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from demo_platform import disk, namespaces
+from demo_platform import disk, host_names, namespaces
 from demo_platform.knobs import Knobs
 from demo_platform.process import (
     die_with_parent,
@@ -156,6 +156,7 @@ class _Zygote:
             namespaces.raise_link(INSTANCE_LINK, spec.address)
             namespaces.remember_neighbours(INSTANCE_LINK, peers)
         folder = disk.attach(self._nursery.files, spec, has_namespaces=self._nursery.has_namespaces)
+        host_names.ask_own_servers(self._nursery.files, spec)
         os.chdir(folder)
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
         self._run_instance(spec, self._knobs)

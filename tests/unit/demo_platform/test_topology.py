@@ -23,7 +23,7 @@ from demo_platform.topology import (
 RECS = Slot("recs", "us-east-1", "us-east-1b", 0)
 
 
-@pytest.mark.parametrize(("size", "count", "viewers"), [("normal", 90, 2), ("small", 45, 1)])
+@pytest.mark.parametrize(("size", "count", "viewers"), [("normal", 96, 2), ("small", 48, 1)])
 def test_sizes_have_so_many_instances(size: str, count: int, viewers: int) -> None:
     slots = slots_of(SIZES[size])
     assert len(slots) == count
@@ -36,7 +36,7 @@ def test_each_zone_has_one_instance_of_each_service(size: str) -> None:
     zones = Counter((slot.zone, slot.service) for slot in slots_of(SIZES[size]))
     regions = len(SIZES[size].regions)
     assert len({zone for zone, _ in zones}) == 3 * regions
-    assert {service for _, service in zones} == {*SERVICES, "cassandra", "eureka", "evcache"}
+    assert {service for _, service in zones} == {*SERVICES, "cassandra", "dns", "eureka", "evcache"}
     assert set(zones.values()) == {1}
     assert len([one for one in zones if one[1] in SERVICES]) == 36 * regions
 
@@ -54,7 +54,7 @@ def test_ids_depend_on_seed_slot_and_incarnation_only() -> None:
 
 def test_ids_and_addresses_of_a_platform_are_all_different() -> None:
     specs = list(specs_of(slots_of(SIZES["normal"]), Addresses(), seed=3))
-    assert len({spec.id for spec in specs}) == len({spec.address for spec in specs}) == 90
+    assert len({spec.id for spec in specs}) == len({spec.address for spec in specs}) == 96
 
 
 def test_address_says_region_and_zone() -> None:
@@ -92,8 +92,8 @@ def test_no_two_endpoints_are_the_same(style: Style) -> None:
     size = SIZES["normal"]
     specs = list(specs_of(slots_of(size) + viewer_slots_of(size), Addresses(style), seed=1))
     endpoints = [(spec.address, port) for spec in specs for port in spec.ports]
-    # Cache and store nodes have two, and so have services that speak gRPC or RSocket.
-    assert len(set(endpoints)) == len(endpoints) == 92 + 12 + 6 * len(RPC_SERVICES)
+    # Cache nodes, store nodes and name servers have two, as services that speak gRPC or RSocket.
+    assert len(set(endpoints)) == len(endpoints) == 98 + 18 + 6 * len(RPC_SERVICES)
     first_octet = "10." if style is Style.NETNS else "127."
     assert all(spec.address.startswith(first_octet) for spec in specs)
 
@@ -108,6 +108,23 @@ def test_cache_nodes_know_the_discovery_of_the_other_regions() -> None:
     assert spec_of(RECS, 0, Addresses(), seed=1).remote == ()
     small = specs_of(slots_of(SIZES["small"]), Addresses(), seed=1)
     assert all(spec.remote == () and spec.labels == () for spec in small)
+
+
+def test_own_zones_name_server_is_asked_first_and_is_where_it_was() -> None:
+    addresses = Addresses()
+    spec = spec_of(RECS, 0, addresses, seed=1)
+    assert spec.resolvers == ("10.1.2.3", "10.1.1.3", "10.1.3.3")
+    slot = Slot("dns", "us-east-1", "us-east-1b", 0)
+    first, second = (spec_of(slot, n, addresses, seed=1) for n in (0, 1))
+    assert first.address == second.address == spec.resolvers[0]
+    assert first.ports == (8080, 53)
+
+
+@pytest.mark.parametrize("style", [Style.PROXY, Style.LOOPBACK, Style.PORTS])
+def test_without_a_network_of_its_own_nobody_resolves_names(style: Style) -> None:
+    spec = spec_of(Slot("dns", "us-east-1", "us-east-1b", 0), 0, Addresses(style), seed=1)
+    assert spec.resolvers == ()
+    assert spec.dns_port == spec.port + 6400
 
 
 def test_store_nodes_know_the_other_regions_and_keep_their_disk() -> None:

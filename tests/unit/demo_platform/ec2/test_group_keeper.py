@@ -181,4 +181,4 @@ def test_newcomer_of_a_group_without_traffic_is_out_of_service() -> None:
 def test_what_is_known_by_its_place_has_a_fixed_group() -> None:
     scene = Scene()
     fixed = {one.service for one in scene.estate.groups.values() if one.is_fixed}
-    assert fixed == {"cassandra", "eureka", "evcache"}
+    assert fixed == {"cassandra", "dns", "eureka", "evcache"}
