@@ -20,6 +20,9 @@ from functools import partial
 import uvloop
 
 from demo_platform.client import Client
+from demo_platform.dns.asking import KnownName
+from demo_platform.dns.finding import with_discovery
+from demo_platform.dns.names import service_name
 from demo_platform.dns.wiring import start_dns
 from demo_platform.errors import DemoError
 from demo_platform.eureka.client import EurekaClient
@@ -69,7 +72,7 @@ def run_instance(spec: InstanceSpec, knobs: Knobs) -> None:
         begin_log(spec)
         # A request leaves few cycles behind: looking for them at every 700th object cost a tenth.
         gc.set_threshold(20_000, 20, 20)
-        uvloop.run(_live(spec, knobs))
+        uvloop.run(_live(with_discovery(spec), knobs))
     except DemoError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(1) from error
@@ -284,6 +287,7 @@ def _viewers(
     # and a device is in no zone.
     chance = random.Random(f"{spec.seed}/{spec.region}/devices")  # noqa: S311 - no secret
     pool = Pool(http, directory, own_zone="", rng=chance)
-    devices = Devices(pool, knobs, chance, tracer=tracer)
+    edges = KnownName(service_name(EDGE, spec.region)) if spec.resolvers else None
+    devices = Devices(pool, knobs, chance, edges=edges, tracer=tracer)
     viewers = Viewers(spec, knobs, meters, directory, devices)
     return [EurekaClient(spec, http, directory, registers=False).run(), viewers.run()]

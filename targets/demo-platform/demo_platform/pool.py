@@ -68,11 +68,17 @@ class Pool:
         return float(self._ejection.ejected())
 
     def choose(
-        self, service: str, *, tried: Sequence[Peer], avoid_zones: frozenset[str]
+        self,
+        service: str,
+        *,
+        tried: Sequence[Peer],
+        avoid_zones: frozenset[str],
+        among: frozenset[str] | None = None,
     ) -> Peer | None:
-        """The instance for the next try; see balancer.choose."""
+        """The instance for the next try, at one of these addresses; see balancer.choose."""
+        peers = self._directory.peers(service)
         return choose(
-            self._directory.peers(service),
+            peers if among is None else [peer for peer in peers if peer.address in among],
             own_zone=self._own_zone,
             tried=tried,
             avoid_zones=avoid_zones,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from demo_platform.members.device import OK, UNREACHABLE, Answer, Outcome
+from demo_platform.members.device import DNS, OK, UNREACHABLE, Answer, Outcome
 from demo_platform.members.intent import COHORTS
 from demo_platform.members.visit import DECIDING, Stage
 from demo_platform.metrics import Meters
@@ -15,6 +15,9 @@ from demo_platform.services import SERVICES
 
 POPULAR = "popular"
 """The name of the rows that stand in for a member's own (resilience/fallback.py)."""
+
+_NO_EDGE = (DNS, UNREACHABLE)
+"""Why a device does not even get to an edge."""
 
 
 class _Row(msgspec.Struct):
@@ -41,7 +44,7 @@ class Counts:
                 cause=outcome.cause,
                 cohort=cohort or "none",
             )
-            for outcome in (OK, *(Outcome(False, cause) for cause in (*SERVICES, UNREACHABLE)))
+            for outcome in (OK, *(Outcome(False, cause) for cause in (*SERVICES, *_NO_EDGE)))
             for cohort in COHORTS
         }
         self._delay = meters.timer("viewers.startDelay")
@@ -62,7 +65,7 @@ class Counts:
         self._retries.add(answer.tries - 1)
         if not outcome.is_ok:
             # Connecting comes with signing in: who reaches no edge then never was connected.
-            is_lost = stage is Stage.SIGNIN and outcome.cause == UNREACHABLE
+            is_lost = stage is Stage.SIGNIN and outcome.cause in _NO_EDGE
             self._errors[Stage.CONNECT if is_lost else stage].add()
         if stage is Stage.HEARTBEAT:
             self._heartbeats[outcome.is_ok].add()

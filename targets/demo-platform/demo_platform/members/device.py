@@ -2,9 +2,11 @@
 
 A step is a few tries within one deadline for all. The first goes to the edge that the device is
 connected to; each other one to another edge, rather in another zone, and whoever answers is the
-device's edge from then on. The second try follows at once, those after it when a growing time has
-passed, a part of which is left to chance, so that devices that failed together do not come back
-together. How often and how soon is a matter of dials (`fragility.device_policy`).
+device's edge from then on. A device without an edge looks up where they are, and goes to none that
+it is not told of; while it has one it needs no name. The second try follows at once, those after it
+when a growing time has passed, a part of which is left to chance, so that devices that failed
+together do not come back together. How often and how soon is a matter of dials
+(`fragility.device_policy`).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 import msgspec
 
 from demo_platform.balancer import Peer
+from demo_platform.dns.asking import KnownName
 from demo_platform.fragility import DevicePolicy, device_policy
 from demo_platform.knobs import Knobs
 from demo_platform.pool import Pool
@@ -34,13 +37,14 @@ EDGE = "edge"
 TRY_TIMEOUT_S = 1.0
 TRY_MARGIN_S = 0.03
 UNREACHABLE = "unreachable"
+DNS = "dns"
 
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a step ended. cause: the service that failed, "unreachable", or "none"."""
+    """How a step ended. cause: the service that failed, "dns", "unreachable", or "none"."""
 
     is_ok: bool
     cause: str
@@ -91,19 +95,31 @@ class Device:
 OK = Outcome(True, "none")
 
 
+class _NoAddress(Exception):
+    """Nobody says where the edges are."""
+
+
 class Devices:
     """What the devices of a region share: connections, and what they know of the edges.
 
     Real devices share no memory; but each has asked its edge thousands of times before, and one
-    process that plays them all can only know what they know together.
+    process that plays them all can only know what they know together. edges: the name that they
+    look up; None where names are not resolved.
     """
 
     def __init__(
-        self, pool: Pool, knobs: Knobs, rng: random.Random, *, tracer: Tracer = NO_TRACER
+        self,
+        pool: Pool,
+        knobs: Knobs,
+        rng: random.Random,
+        *,
+        edges: KnownName | None = None,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._pool = pool
         self._knobs = knobs
         self._rng = rng
+        self._edges = edges
         self._tracer = tracer
         self._now = asyncio.get_running_loop().time
 
@@ -115,19 +131,23 @@ class Devices:
         policy = device_policy(self._knobs)
         ends_at = self._now() + within_s
         tried: list[Peer] = []
-        avoid_zones: frozenset[str] = frozenset()
-        cause = UNREACHABLE
+        tries, cause = 0, UNREACHABLE
         trace = self._tracer.begin(route)
         for attempt in range(policy.tries):
             pause_s = pause_before(attempt, policy, chance=self._rng.random()) if attempt else 0.0
-            left_s = min(TRY_TIMEOUT_S, ends_at - self._now() - pause_s)
-            if left_s <= TRY_MARGIN_S:
+            if ends_at - self._now() - pause_s <= TRY_MARGIN_S:
                 break
             if pause_s:
                 await asyncio.sleep(pause_s)
-            edge = self._edge(device, tried, avoid_zones)
-            if edge is None:
+            try:
+                edge = await self._edge(device, tried, ends_at)
+            except _NoAddress:
+                tries, cause = attempt + 1, DNS
+                continue
+            left_s = min(TRY_TIMEOUT_S, ends_at - self._now())
+            if edge is None or left_s <= TRY_MARGIN_S:
                 break
+            tries = attempt + 1
             tried.append(edge)
             headers = self._headers(device, request_id, left_s, attempt)
             reply = await self._try(
@@ -136,13 +156,12 @@ class Devices:
             if reply.ending is Ending.ANSWERED:
                 trace.end()
                 device.edge = edge
-                return Answer(OK, reply.body, attempt + 1)
+                return Answer(OK, reply.body, tries)
             device.edge = None
             # An edge that names a service says more than one that does not answer.
             cause = reply.cause or cause
-            avoid_zones |= {edge.zone}
         trace.end(cause)
-        return Answer(Outcome(False, cause), tries=max(1, len(tried)))
+        return Answer(Outcome(False, cause), tries=max(1, tries))
 
     async def _try(
         self,
@@ -160,11 +179,20 @@ class Devices:
         sending = self._pool.post(edge, route, body=body, headers=headers, timeout_s=timeout_s)
         return await traced(span, sending)
 
-    def _edge(self, device: Device, tried: list[Peer], avoid_zones: frozenset[str]) -> Peer | None:
-        """The device's own edge as long as it is there, else one that was not asked yet."""
+    async def _edge(self, device: Device, tried: list[Peer], ends_at: float) -> Peer | None:
+        """The device's own edge as long as it is there, else one that was not asked yet.
+
+        Raises _NoAddress when it is not told of any.
+        """
         if device.edge is not None and self._pool.is_good(EDGE, device.edge):
             return device.edge
-        return self._pool.choose(EDGE, tried=tried, avoid_zones=avoid_zones)
+        avoid_zones = frozenset(edge.zone for edge in tried)
+        if self._edges is None:
+            return self._pool.choose(EDGE, tried=tried, avoid_zones=avoid_zones)
+        among = await self._edges.addresses(min(TRY_TIMEOUT_S, ends_at - self._now()))
+        if not among:
+            raise _NoAddress
+        return self._pool.choose(EDGE, tried=tried, avoid_zones=avoid_zones, among=among)
 
     def _headers(
         self, device: Device, request_id: str, left_s: float, attempt: int

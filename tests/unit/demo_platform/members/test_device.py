@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from demo_platform.balancer import Peer
+from demo_platform.dns.asking import KnownName
 from demo_platform.eureka.listing import Registered
 from demo_platform.knobs import Knobs
 from demo_platform.members.device import Answer, Device, Devices, Outcome
@@ -32,17 +33,23 @@ class ScriptedEdges(Pool):
         self.asked_at: list[float] = []
         self.headers: list[dict[str, str]] = []
         self.peers = [
-            Peer(Registered(zone, "edge", "r", zone, "127.0.0.1", 1, "UP"))
-            for zone in "abc"[:edges]
+            Peer(Registered(zone, "edge", "r", zone, f"10.0.0.{n}", 1, "UP"))
+            for n, zone in enumerate("abc"[:edges])
         ]
 
     def choose(
-        self, service: str, *, tried: Sequence[Peer], avoid_zones: frozenset[str]
+        self,
+        service: str,
+        *,
+        tried: Sequence[Peer],
+        avoid_zones: frozenset[str],
+        among: frozenset[str] | None = None,
     ) -> Peer | None:
         assert service == "edge"
         assert avoid_zones == {peer.zone for peer in tried}
-        left = [peer for peer in self.peers if peer not in tried]
-        return left[0] if left else self.peers[0] if self.peers else None
+        known = [peer for peer in self.peers if among is None or peer.address in among]
+        left = [peer for peer in known if peer not in tried]
+        return left[0] if left else known[0] if known else None
 
     def is_good(self, service: str, peer: Peer) -> bool:
         return peer in self.peers
@@ -186,5 +193,70 @@ def test_shows_the_token_that_it_was_signed_in_with(
         device.keep_token(answer)
         await devices_of(edges).step(device, "play", {}, request_id="r-1", within_s=1.0)
         assert edges.headers[0].get("Authorization") == shown
+
+    jump(scene())
+
+
+class Resolver:
+    """A C library that answers as it is told, after a while."""
+
+    def __init__(self, *addresses: str, takes_s: float = 0.0) -> None:
+        self.addresses = frozenset(addresses)
+        self.takes_s = takes_s
+        self.asked = 0
+
+    async def __call__(self, name: str) -> frozenset[str]:
+        assert name == "edge.r.demo."
+        self.asked += 1
+        await asyncio.sleep(self.takes_s)
+        return self.addresses
+
+
+def named(edges: ScriptedEdges, resolver: Resolver) -> Devices:
+    name = KnownName("edge.r.demo.", ask=resolver)
+    return Devices(edges, Knobs(), random.Random(1), edges=name)
+
+
+async def sign_in(devices: Devices, device: Device) -> Answer:
+    return await devices.step(device, "signin", {}, request_id="r-1", within_s=3.0)
+
+
+def test_goes_to_no_edge_that_it_is_not_told_of(jump: Jump) -> None:
+    async def scene() -> None:
+        edges = ScriptedEdges(BLAMES)
+        await sign_in(named(edges, Resolver("10.0.0.1", "10.0.0.2", "10.9.9.9")), Device(1))
+        assert "".join(edges.asked) == "bcb"
+        edges = ScriptedEdges(OK)
+        answer = await sign_in(named(edges, Resolver("10.9.9.9")), Device(1))
+        assert answer.outcome == Outcome(False, "unreachable")
+
+    jump(scene())
+
+
+@pytest.mark.parametrize(("takes_s", "least_s", "asked"), [(0.0, 0.0, 3), (3.0, 2.0, 1)])
+def test_who_is_told_of_no_edge_fails_by_dns_after_the_usual_tries(
+    jump: Jump, takes_s: float, least_s: float, asked: int
+) -> None:
+    async def scene() -> None:
+        edges, resolver = ScriptedEdges(OK), Resolver(takes_s=takes_s)
+        began = asyncio.get_running_loop().time()
+        answer = await sign_in(named(edges, resolver), Device(1))
+        assert (answer.outcome, answer.tries) == (Outcome(False, "dns"), 3)
+        assert edges.asked == []
+        assert resolver.asked == asked
+        assert least_s <= asyncio.get_running_loop().time() - began <= 3.0
+
+    jump(scene())
+
+
+def test_who_has_an_edge_needs_no_name(jump: Jump) -> None:
+    async def scene() -> None:
+        edges, resolver = ScriptedEdges(OK), Resolver("10.0.0.1")
+        devices, device = named(edges, resolver), Device(1)
+        await sign_in(devices, device)
+        resolver.addresses = frozenset()
+        await asyncio.sleep(10)
+        assert (await sign_in(devices, device)).outcome.is_ok
+        assert not (await sign_in(devices, Device(2))).outcome.is_ok
 
     jump(scene())

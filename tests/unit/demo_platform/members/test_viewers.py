@@ -179,7 +179,7 @@ def test_nobody_comes_without_a_rate_or_while_a_service_is_missing(
 def test_has_a_series_for_each_cause_from_the_first_step_on(jump: Jump) -> None:
     counted = jump(watched(ScriptedDevices(), rate=0.0, for_s=1.0))
     failed = {tuple(key.split()[:2]) for key in counted if "starts failure" in key}
-    causes = {*SERVICES, "unreachable"}
+    causes = {*SERVICES, "dns", "unreachable"}
     assert failed == {(one, in_) for one in causes for in_ in ("none", "control", "experiment")}
 
 
