@@ -38,7 +38,7 @@ from demo_platform.registration import fetch_registered
 from demo_platform.scaling import Death, Place
 from demo_platform.settings import Settings
 from demo_platform.shared_properties import ALL
-from demo_platform.topology import VIEWERS, Addresses, slots_of, viewer_slots_of
+from demo_platform.topology import DNS, VIEWERS, Addresses, slots_of, viewer_slots_of
 from demo_platform.zygote import MESSAGE_BYTES_MAX
 
 POLL_STARTING_S = 0.3
@@ -178,7 +178,11 @@ class Supervisor:
 
     async def _bring_up(self) -> None:
         tenants = list(self._fleet.tenants.values())
-        await asyncio.gather(*(self._fleet.start(tenant) for tenant in tenants))
+        # Whoever asks for a name before there is anybody to answer waits for a whole second.
+        names = [tenant for tenant in tenants if tenant.slot.service == DNS]
+        await asyncio.gather(*(self._fleet.start(tenant) for tenant in names))
+        others = (self._fleet.start(tenant) for tenant in tenants if tenant not in names)
+        await asyncio.gather(*others)
         timeout = aiohttp.ClientTimeout(total=2.0)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:

@@ -13,10 +13,14 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import dns.message
+
 from demo_platform.dns.names import service_name
-from demo_platform.topology import DNS, EUREKA, InstanceSpec
+from demo_platform.topology import DNS, DNS_PORT, EUREKA, InstanceSpec
 
 AGAIN_S = 0.1
+KNOCK_S = 0.05
+KNOCKS_MAX = 20
 TOLD_BY_ADDRESS = frozenset({DNS, EUREKA})
 """Who is asked by name, or for names, has to be there before there are any."""
 
@@ -27,12 +31,14 @@ def with_discovery(
     spec: InstanceSpec,
     *,
     ask: Callable[[str], str] | None = None,
+    knock: Callable[[InstanceSpec], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> InstanceSpec:
     """The same, with its discovery servers where their names say; asks until they are found."""
     if not spec.resolvers or spec.service in TOLD_BY_ADDRESS:
         return spec
     ask = ask or _address_of
+    (knock or until_heard)(spec)
     has_told = False
     while True:
         try:
@@ -47,6 +53,24 @@ def with_discovery(
             sleep(AGAIN_S)
         else:
             return replace(spec, discovery=found)
+
+
+def until_heard(spec: InstanceSpec, *, port: int = DNS_PORT) -> None:
+    """Wait until a name server answers, in turns, for a second at most.
+
+    What is sent before the bridge has noticed a new link is lost, and for an answer to that the C
+    library would wait a whole second.
+    """
+    question = dns.message.make_query(service_name(EUREKA, spec.region), "A").to_wire()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.settimeout(KNOCK_S)
+        for turn in range(KNOCKS_MAX):
+            try:
+                datagrams.sendto(question, (spec.resolvers[turn % len(spec.resolvers)], port))
+                datagrams.recv(len(question))
+            except OSError:  # nobody in time, or no way there yet
+                continue
+            return
 
 
 def _address_of(name: str) -> str:
