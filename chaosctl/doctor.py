@@ -21,7 +21,8 @@ NAMESPACE_FIX = (
     "`sysctl kernel.apparmor_restrict_unprivileged_userns=0`), or run as root; until then the "
     "demo uses the loopback fabric: process faults work, network faults are refused; with `demo up "
     "--fabric proxy` latency, rate and zone-outage work on bytes and from everybody, loss and "
-    "partitions are refused, and a dead instance resets instead of refusing"
+    "partitions are refused, and a dead instance resets instead of refusing; on both, names are "
+    "not resolved and dns-failure is refused"
 )
 EXTRAS = {"docker": "docker", "kubernetes": "kubernetes", "aws": "boto3"}
 
@@ -74,7 +75,7 @@ def kernel() -> Iterator[Finding]:
     uses = {
         "namespaces": "fabric netns: each instance has a network of its own",
         "links": "bridge and virtual links",
-        "packet filter": "zone-outage, network-partition (nftables)",
+        "packet filter": "zone-outage, network-partition, dns-failure (nftables)",
         "raw frames": "network-latency, -loss, -rate and the like (splice)",
     }
     for name, use in uses.items():

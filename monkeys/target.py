@@ -29,6 +29,7 @@ class Capability(StrEnum):
     CLOCK = "clock"  # set the time of day of a process
     LOAD = "load"  # offer more traffic than usual, or less
     EVACUATE = "evacuate"  # move the members of a region to another one
+    NAMES = "names"  # answer wrongly, late or not at all what an instance asks of DNS
 
 
 class ProcessState(StrEnum):
@@ -134,6 +135,22 @@ class Echoes:
     took_ms: float = 0.0
 
 
+class Answer(StrEnum):
+    """What came of looking up a name that there is."""
+
+    ADDRESS = "address"
+    NO_NAME = "no name"
+    NONE = "none"  # nobody said anything of use
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What came of looking up a name, and how long that took."""
+
+    answer: Answer
+    took_ms: float
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the target itself said of one instance when it was looked at.
@@ -142,7 +159,7 @@ class Reading:
     probe, None if it was not answered or not asked; per_second: traffic that is offered, asked
     for, or answered; echoes: of a burst of requests, None if none was sent; usage: of the resource
     that was asked about; flushed: how often a cache node was; ahead_s: of our clock, the one that
-    it tells the time by.
+    it tells the time by; resolution: of a name, None if none was looked up.
     """
 
     state: ProcessState | None = None
@@ -153,6 +170,7 @@ class Reading:
     usage: Usage | None = None
     flushed: int | None = None
     ahead_s: float | None = None
+    resolution: Resolution | None = None
 
 
 class Target(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +11,15 @@ from typing import Any
 from chaosctl.context import epoch_ms
 from chaosctl.control import Control, NotUp
 from chaosctl.demo_plan import planned_platform
-from chaosctl.drivers.network import cache_nodes, loads, mechanisms, proxies, regions
+from chaosctl.drivers.network import (
+    cache_nodes,
+    dns_answers,
+    fabrics,
+    loads,
+    mechanisms,
+    proxies,
+    regions,
+)
 from chaosctl.drivers.network.helper import EntryDenied, NetworkHelper
 from chaosctl.drivers.network.probing import probe
 from chaosctl.drivers.processes import clocks, holding
@@ -28,13 +35,17 @@ from monkeys.target import (
     Instance,
     Lack,
     ProcessState,
+    Resolution,
     Resource,
     UndoRecord,
     Usage,
 )
 
-_ON_THE_WIRE = frozenset({Capability.CUT, Capability.DELAY, Capability.PROBE})
-_NETLESS = frozenset(Capability) - _ON_THE_WIRE - {Capability.CLOCK, Capability.EVACUATE}
+_NETLESS = (
+    frozenset(Capability)
+    - fabrics.ON_THE_WIRE
+    - {Capability.CLOCK, Capability.EVACUATE, Capability.NAMES}
+)
 
 
 class DemoTarget:
@@ -51,6 +62,7 @@ class DemoTarget:
         )
         self._inject: dict[str, Callable[[UndoRecord], None]] = {
             **held,
+            "dns": lambda record: dns_answers.break_names(self._helper, record, self._now_ms()),
             "evacuation": lambda record: regions.evacuate(self._control, record, self._now_ms()),
             "flush": lambda record: cache_nodes.flush(self._helper, record),
             "nft": self._cut,
@@ -64,6 +76,7 @@ class DemoTarget:
         }
         self._undo: dict[str, Callable[[UndoRecord], None]] = {
             **dict.fromkeys(holding.ACTIONS, holding.release),
+            "dns": lambda record: dns_answers.mend_names(self._helper, record),
             "evacuation": self._bring_back,
             "flush": lambda _: None,  # what was forgotten stays so
             "nft": lambda record: self._mend(record, mechanisms.uncut),
@@ -96,16 +109,16 @@ class DemoTarget:
     def lacks(self, capability: Capability) -> Lack | None:
         """Signals and suspension always work; the network's need namespaces we may enter."""
         if capability in _NETLESS:
-            return _signal_lack() if capability is Capability.SIGNAL else None
+            return fabrics.signal_lack() if capability is Capability.SIGNAL else None
         platform = self._control.platform()
         if capability is Capability.EVACUATE:
             return regions.lack(platform)
         if capability is Capability.CLOCK:
             return clocks.lack(world_of(platform)["pid"])
-        if platform["fabric"] == "proxy" and capability in _ON_THE_WIRE:
-            return proxies.lack(platform["faults_api"])
         if platform["fabric"] != "netns":
-            return None if capability is Capability.PROBE else _no_namespaces(platform)
+            return fabrics.lack(platform, capability)
+        if capability is Capability.NAMES and not platform["has_names"]:
+            return fabrics.NO_NAMES
         return self._entry_lack(platform)
 
     def _entry_lack(self, platform: Mapping[str, Any]) -> Lack | None:
@@ -170,6 +183,10 @@ class DemoTarget:
     def clocks(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
         """As each says itself, in the date of an answer."""
         return mechanisms.clocks(self._helper, instances)
+
+    def resolve(self, instances: Sequence[Instance]) -> Mapping[str, Resolution]:
+        """As each one's C library says, or a name server itself."""
+        return dns_answers.resolve(self._helper, instances)
 
     def asked_per_second(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
         """As each says itself, on its page for Prometheus."""
@@ -338,20 +355,6 @@ def _has_world(handle: Mapping[str, Any]) -> bool:
 def _zone_network(instance: Instance) -> str:
     """The network of the instance's zone: addresses are 10.<region>.<zone>.<n>."""
     return f"{instance.address.rpartition('.')[0]}.0/24"
-
-
-def _signal_lack() -> Lack | None:
-    if hasattr(os, "pidfd_open"):
-        return None
-    return Lack("this system cannot signal a process safely", "use Linux 5.3 or later")
-
-
-def _no_namespaces(platform: Mapping[str, Any]) -> Lack:
-    reason = platform["fabric_reason"] or "it was started so"
-    return Lack(
-        f"the platform runs without network namespaces: {reason}",
-        "`chaosctl doctor` says what the kernel wants; then `chaosctl demo down` and `demo up`",
-    )
 
 
 def _signal(record: UndoRecord) -> None:

@@ -10,6 +10,7 @@ from monkeys.faults.clock_skew import ClockSkew
 from monkeys.faults.cpu_burn import CpuBurn
 from monkeys.faults.dependency_overload import DependencyOverload
 from monkeys.faults.disk_fill import DiskFill
+from monkeys.faults.dns_failure import DnsFailure
 from monkeys.faults.fd_exhaust import FdExhaust
 from monkeys.faults.instance_hang import InstanceHang
 from monkeys.faults.instance_kill import InstanceKill
@@ -33,6 +34,7 @@ FAULTS: dict[str, type[Fault]] = {
     "cpu-burn": CpuBurn,
     "dependency-overload": DependencyOverload,
     "disk-fill": DiskFill,
+    "dns-failure": DnsFailure,
     "fd-exhaust": FdExhaust,
     "instance-hang": InstanceHang,
     "instance-kill": InstanceKill,

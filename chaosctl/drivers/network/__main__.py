@@ -19,15 +19,25 @@ from typing import Any, BinaryIO
 
 from pyroute2.netlink.exceptions import NetlinkError
 
-from chaosctl.drivers.network import caching, dates, links, nft, presses, splices
+from chaosctl.drivers.network import (
+    answerers,
+    caching,
+    dates,
+    links,
+    name_tables,
+    nft,
+    presses,
+    splices,
+)
 from chaosctl.drivers.network.echoing import echo
 from chaosctl.drivers.network.namespaces import Denied, Door, Gone, OtherWorld, Place
 from chaosctl.drivers.network.probing import probe
+from chaosctl.drivers.network.resolving import resolve
 
 _CACHE_TIMEOUT_S = 1.0
 _DATE_TIMEOUT_S = _PAGE_TIMEOUT_S = 1.0
 
-_FAILURES = (caching.NoCache, presses.PressFailed, splices.SpliceFailed)
+_FAILURES = (answerers.AnswererFailed, caching.NoCache, presses.PressFailed, splices.SpliceFailed)
 
 Request = dict[str, Any]
 Operation = Callable[[Door, Request], dict[str, Any]]
@@ -89,6 +99,29 @@ def _cut(door: Door, request: Request) -> dict[str, Any]:
 def _uncut(door: Door, request: Request) -> dict[str, Any]:
     """In each place: delete the record's table; go on to the next whatever happens in one."""
     return _in_each(door, request, lambda: nft.uncut(request["record"]))
+
+
+def _silence(door: Door, request: Request) -> dict[str, Any]:
+    """In each place: let no question about names in, and no answer, for for_ms."""
+    record, for_ms = request["record"], request["for_ms"]
+    return _in_each(door, request, lambda: name_tables.silence(record, for_ms))
+
+
+def _answer_names(door: Door, request: Request) -> dict[str, Any]:
+    world = _place(request["world"])
+    orders = {**request["orders"], "world_pid": world.pid, "world_ticks": world.ticks}
+    with door.network_of(world):
+        return {"pid": answerers.start(request["record"], orders)}
+
+
+def _unanswer(door: Door, request: Request) -> dict[str, Any]:
+    answerers.stop(request["record"])
+    return _uncut(door, request)
+
+
+def _resolve(door: Door, request: Request) -> dict[str, Any]:
+    wanted = [(_place(each), each["name"], each["server"]) for each in request["wanted"]]
+    return {"resolutions": resolve(door, _place(request["world"]), wanted, request["within_s"])}
 
 
 def _in_each(door: Door, request: Request, act: Callable[[], object]) -> dict[str, Any]:
@@ -186,6 +219,7 @@ def _inspect(door: Door, request: Request) -> dict[str, Any]:
 
 
 OPERATIONS: dict[str, Operation] = {
+    "answer": _answer_names,
     "asked": _asked,
     "clocks": _clocks,
     "cut": _cut,
@@ -197,7 +231,10 @@ OPERATIONS: dict[str, Operation] = {
     "missing": _missing,
     "press": _press,
     "probe": _probe,
+    "resolve": _resolve,
+    "silence": _silence,
     "splice": _splice,
+    "unanswer": _unanswer,
     "uncut": _uncut,
     "unlink": _unlink,
     "unsplice": _unsplice,

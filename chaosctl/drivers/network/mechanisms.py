@@ -29,16 +29,16 @@ def cut(helper: NetworkHelper, record: UndoRecord, prefixes: Sequence[str], now_
         "cut",
         timeout_s=_CUT_TIMEOUT_S,
         record=record.id,
-        world=_world_of(record),
-        places=[_place_of(each) for each in record.instances],
+        world=world_of(record),
+        places=[place_of(each) for each in record.instances],
         prefixes=list(prefixes),
         direction=record.detail["direction"],
-        for_ms=_left_ms(record, now_ms),
+        for_ms=left_ms(record, now_ms),
     )
     for id_ in answer["gone"]:
-        raise _failed(record, f"instance {id_!r} is gone")
+        raise failed(record, f"instance {id_!r} is gone")
     for id_, why in answer["failed"].items():
-        raise _failed(record, f"cannot cut {id_!r}: {why}")
+        raise failed(record, f"cannot cut {id_!r}: {why}")
 
 
 def uncut(helper: NetworkHelper, record: UndoRecord) -> None:
@@ -48,13 +48,13 @@ def uncut(helper: NetworkHelper, record: UndoRecord) -> None:
             "uncut",
             timeout_s=_CUT_TIMEOUT_S,
             record=record.id,
-            world=_world_of(record),
-            places=[_place_of(each) for each in record.instances],
+            world=world_of(record),
+            places=[place_of(each) for each in record.instances],
         )
     except PlaceGone:
         return
     for id_, why in answer["failed"].items():
-        raise _failed(record, f"cannot take back the cut of {id_!r}: {why}")
+        raise failed(record, f"cannot take back the cut of {id_!r}: {why}")
 
 
 def impair(helper: NetworkHelper, record: UndoRecord, now_ms: int) -> None:
@@ -62,13 +62,13 @@ def impair(helper: NetworkHelper, record: UndoRecord, now_ms: int) -> None:
     orders = {
         "links": [each.handle["link"] for each in record.instances],
         "impairment": dict(record.detail),
-        "for_ms": _left_ms(record, now_ms),
+        "for_ms": left_ms(record, now_ms),
     }
     helper.ask(
         "splice",
         timeout_s=_SPLICE_TIMEOUT_S,
         record=record.id,
-        world=_world_of(record),
+        world=world_of(record),
         orders=orders,
     )
 
@@ -77,7 +77,7 @@ def mend(helper: NetworkHelper, record: UndoRecord) -> None:
     """End the splice and put its links back; a world that is gone has none."""
     try:
         helper.ask(
-            "unsplice", timeout_s=_SPLICE_TIMEOUT_S, record=record.id, world=_world_of(record)
+            "unsplice", timeout_s=_SPLICE_TIMEOUT_S, record=record.id, world=world_of(record)
         )
     except PlaceGone:
         return
@@ -86,7 +86,7 @@ def mend(helper: NetworkHelper, record: UndoRecord) -> None:
 def unlink(helper: NetworkHelper, record: UndoRecord) -> None:
     """Delete the instances' links: their peers hear nothing more, not even a refusal."""
     links = [each.handle["link"] for each in record.instances]
-    helper.ask("unlink", timeout_s=_CUT_TIMEOUT_S, world=_world_of(record), links=links)
+    helper.ask("unlink", timeout_s=_CUT_TIMEOUT_S, world=world_of(record), links=links)
 
 
 def unlinked(helper: NetworkHelper, record: UndoRecord) -> list[Instance]:
@@ -94,7 +94,7 @@ def unlinked(helper: NetworkHelper, record: UndoRecord) -> list[Instance]:
     links = {each.handle["link"]: each for each in record.instances}
     try:
         answer = helper.ask(
-            "missing", timeout_s=_CUT_TIMEOUT_S, world=_world_of(record), links=list(links)
+            "missing", timeout_s=_CUT_TIMEOUT_S, world=world_of(record), links=list(links)
         )
     except PlaceGone:
         return []
@@ -106,7 +106,7 @@ def flush(helper: NetworkHelper, record: UndoRecord) -> None:
     helper.ask(
         "flush",
         timeout_s=_CUT_TIMEOUT_S,
-        world=_world_of(record),
+        world=world_of(record),
         addresses=[[each.address, each.handle["cache_port"]] for each in record.instances],
     )
 
@@ -156,7 +156,7 @@ def probe(
         "probe",
         timeout_s=timeout_ms / 1000 + _PROBE_SLACK_S,
         world=world,
-        origin=world if origin is None else _place_of(origin),
+        origin=world if origin is None else place_of(origin),
         addresses=[{"address": each.address, "port": each.handle["port"]} for each in instances],
         timeout_ms=timeout_ms,
     )
@@ -213,22 +213,26 @@ def prefixes_of(
     return sorted(prefixes)
 
 
-def _left_ms(record: UndoRecord, now_ms: int) -> int:
-    left_ms = record.deadline_ms - now_ms
-    if left_ms <= 0:
-        raise _failed(record, "its deadline has passed before it was injected")
-    return left_ms
+def left_ms(record: UndoRecord, now_ms: int) -> int:
+    """How long the record has until its deadline. Raises TargetFailed when it has passed."""
+    left = record.deadline_ms - now_ms
+    if left <= 0:
+        raise failed(record, "its deadline has passed before it was injected")
+    return left
 
 
-def _world_of(record: UndoRecord) -> Place:
+def world_of(record: UndoRecord) -> Place:
+    """The process that holds the namespaces of the record's world."""
     handle = record.instances[0].handle
     return {"pid": handle["world_pid"], "ticks": handle["world_started_ticks"]}
 
 
-def _place_of(instance: Instance) -> Place:
+def place_of(instance: Instance) -> Place:
+    """The process whose namespaces are the instance's, with its id."""
     handle = instance.handle
     return {"id": instance.id, "pid": handle["pid"], "ticks": handle["started_ticks"]}
 
 
-def _failed(record: UndoRecord, what: str) -> TargetFailed:
+def failed(record: UndoRecord, what: str) -> TargetFailed:
+    """What to raise when a record cannot be made real."""
     return TargetFailed(what, where=record.fault, fix="run it again; `chaosctl status` shows all")

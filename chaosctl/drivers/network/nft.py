@@ -46,7 +46,7 @@ def cut(record: str, prefixes: Sequence[str], direction: str, for_ms: int) -> No
     uncut(record)
     networks = [ipaddress.IPv4Network(prefix) for prefix in prefixes]
     table = tag_of(record)
-    with _opened() as nft:
+    with opened() as nft:
         nft.table("add", name=table)
         for hook, _ in _HOOKS[direction]:
             nft.chain(
@@ -65,7 +65,7 @@ def cut(record: str, prefixes: Sequence[str], direction: str, for_ms: int) -> No
                 if network.prefixlen == length
             ]
             name = f"cut{length}"
-            _add_set(nft, table, name, elements, for_ms)
+            add_set(nft, table, name, elements, for_ms)
             for hook, offset in _HOOKS[direction]:
                 rule = _drop_if_in(name, length, offset)
                 nft.rule("add", table=table, chain=hook, expressions=[rule])
@@ -73,7 +73,7 @@ def cut(record: str, prefixes: Sequence[str], direction: str, for_ms: int) -> No
 
 def uncut(record: str) -> bool:
     """Delete the record's table; False if there was none."""
-    with _opened() as nft:
+    with opened() as nft:
         try:
             nft.table("del", name=tag_of(record))
         except NetlinkError as error:
@@ -85,12 +85,13 @@ def uncut(record: str) -> bool:
 
 def tables() -> list[str]:
     """Names of all tables here, ours and others'."""
-    with _opened(family=0) as nft:
+    with opened(family=0) as nft:
         return sorted(str(table.get_attr("NFTA_TABLE_NAME")) for table in nft.get_tables())
 
 
 @contextmanager
-def _opened(family: int = _FAMILY_INET) -> Iterator[Any]:
+def opened(family: int = _FAMILY_INET) -> Iterator[Any]:
+    """A netlink socket for tables of a family: inet, or 0 for all."""
     nft = NFTables(nfgen_family=family)
     try:
         yield nft
@@ -98,7 +99,8 @@ def _opened(family: int = _FAMILY_INET) -> Iterator[Any]:
         nft.close()
 
 
-def _add_set(nft: Any, table: str, name: str, elements: list[dict[str, Any]], for_ms: int) -> None:
+def add_set(nft: Any, table: str, name: str, elements: list[dict[str, Any]], for_ms: int) -> None:
+    """A set of addresses that the kernel empties after for_ms."""
     addresses = NFTSet(table=table, name=name, key_type="ipv4_addr", timeout=for_ms)
     # pyroute2 0.9 makes the set and then trips over the answer; if it did not make it, the next
     # call fails, because it needs the set.
@@ -112,19 +114,20 @@ def _drop_if_in(set_name: str, length: int, offset: int) -> list[dict[str, Any]]
     mask = ipaddress.IPv4Network(f"0.0.0.0/{length}").netmask.packed
     is_ipv4 = [
         genex("meta", {"dreg": 1, "key": _META_NFPROTO}),
-        genex("cmp", {"sreg": 1, "op": 0, "data": _value(_IPV4)}),
+        genex("cmp", {"sreg": 1, "op": 0, "data": value(_IPV4)}),
     ]
     return [
         *(is_ipv4 if length else []),
         genex("payload", {"dreg": 1, "base": 1, "offset": offset, "len": 4}),
         genex(
             "bitwise",
-            {"sreg": 1, "dreg": 1, "len": 4, "mask": _value(mask), "xor": _value(bytes(4))},
+            {"sreg": 1, "dreg": 1, "len": 4, "mask": value(mask), "xor": value(bytes(4))},
         ),
         genex("lookup", {"set": set_name, "sreg": 1}),
         *verdict(_DROP),
     ]
 
 
-def _value(raw: bytes) -> dict[str, Any]:
+def value(raw: bytes) -> dict[str, Any]:
+    """Bytes as an expression takes them."""
     return {"attrs": [("NFTA_DATA_VALUE", raw)]}

@@ -51,6 +51,8 @@ def instances_of(platform: Mapping[str, Any], control: Path) -> tuple[Instance, 
                 **{key: each[key] for key in _TOLD},
                 **holding.handle_of(each["pid"]),
                 "route": ROUTES.get(each["service"], ""),
+                "dns_port": each.get("dns_port", 0),
+                "known_name": f"eureka.{each['region']}.demo.",
                 **shared,
             },
         )
