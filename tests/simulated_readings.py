@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from monkeys.target import Echoes, Resource, Usage
+from monkeys.target import Answer, Echoes, Resolution, Resource, Usage
 
 
 def echoes_told(wrong: Mapping[str, Any], count: int, size_bytes: int) -> Echoes:
@@ -32,3 +32,18 @@ def usage_told(told: Mapping[str, Any], resource: Resource) -> Usage:
         case _:
             is_limited = told.get("limit") == resource.value
             return Usage(50, 50 + told["left"] if is_limited else math.inf)
+
+
+def resolution_told(told: Mapping[str, Any]) -> Resolution:
+    """Of a name that is asked for by way of three servers, each waited for a second."""
+    match told.get("answer"):
+        case "none":
+            return Resolution(Answer.NONE, 3000.0)
+        case "servfail":
+            return Resolution(Answer.NONE, 4.0)
+        case "nxdomain":
+            return Resolution(Answer.NO_NAME, 2.0)
+        case "late" if told["delay_ms"] >= 1000:
+            return Resolution(Answer.NONE, 3000.0)
+        case _:
+            return Resolution(Answer.ADDRESS, 2.0 + told.get("delay_ms", 0.0))

@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from chaosctl.context import Context, Inbox, Reply, SignalCame, Work
-from chaosctl.engine.lease import WatchdogDied
-from chaosctl.engine.process import ProcessId
 from chaosctl.engine.session import Order
 from monkeys.errors import TargetFailed
 from monkeys.selection import matches
@@ -30,11 +28,13 @@ from monkeys.target import (
     Instance,
     Lack,
     ProcessState,
+    Resolution,
     Resource,
     UndoRecord,
     Usage,
 )
-from tests.simulated_readings import echoes_told, usage_told
+from tests.simulated_readings import echoes_told, resolution_told, usage_told
+from tests.simulated_watchdog import SimulatedWatchdog
 
 EPOCH_MS = 1_772_000_000_300  # not on the edge of a step
 FOREVER = math.inf
@@ -216,6 +216,11 @@ class SimulatedTarget:
             if i.id not in self.killed
         }
 
+    def resolve(self, instances: Sequence[Instance]) -> Mapping[str, Resolution]:
+        found = {i.id: resolution_told(self._told(i, "dns")) for i in instances}
+        self.time.spend(max(one.took_ms for one in found.values()) / 1000)
+        return found
+
     def asked_per_second(self, instances: Sequence[Instance]) -> Mapping[str, float | None]:
         self.time.spend(0.6)
         living = [i for i in instances if i.id not in self.killed]
@@ -307,27 +312,6 @@ class SimulatedStore:
             }
             answers[query] = {e: v for e, v in series.items() if not math.isnan(v)}
         return answers
-
-
-@dataclass(slots=True)
-class SimulatedWatchdog:
-    """A watchdog that only notes what it is told."""
-
-    inbox: Inbox
-    process: ProcessId = field(default_factory=lambda: ProcessId(1, 0))
-    last_word: str = ""
-
-    def extend(self, seconds: float) -> None:
-        assert seconds >= 0
-
-    def done(self) -> None:
-        self.last_word = "done"
-
-    def leave(self) -> None:
-        self.last_word = "left"
-
-    def die(self) -> None:
-        self.inbox.put(WatchdogDied())
 
 
 class SimulatedWorld:

@@ -54,7 +54,7 @@ SHAPES = ("loss", "duplicate", "corrupt", "reorder", "rate")
 TWO_REGIONS = ("evacuation",)
 """These need a platform with another region."""
 
-ALIKE = (*SHAPES, "memory", "flush", *TWO_REGIONS)
+ALIKE = (*SHAPES, "memory", "flush", "silence", *TWO_REGIONS)
 """CI's diagonal leaves these to others that end as they do, or to a test of their own."""
 
 OTHER_FAULTS = (
@@ -69,12 +69,14 @@ OTHER_FAULTS = (
     "clock",
     "overload",
     "flush",
+    "silence",
+    "names",
     *TWO_REGIONS,
     *SHAPES,
 )
 """These are killed while they are watched, by SIGKILL of the run."""
 
-HELD = ("burn", "files", "disk", "clock")
+HELD = ("burn", "files", "disk", "clock", "names")
 """Held by a process that lets go at its deadline; this stands for all its actions."""
 
 ABOUT = ("record", "inject", "confirm", "remove")

@@ -42,6 +42,7 @@ ONLY_IN = {
     "kubernetes": ("chaosctl.drivers", "chaosctl.operator"),
     "cassandra": ("demo_platform.widecolumn.original",),
     "boto3": ("chaosctl.drivers", "chaosctl.stores.cloudwatch"),
+    "dns": ("chaosctl.drivers.network", "demo_platform.dns"),
     "grpc": ("chaosctl.probes", "demo_platform.contracts", "demo_platform.wires"),
     "rsocket": ("demo_platform.wires",),
     "textual": ("chaosctl.dashboard",),
@@ -60,7 +61,7 @@ MAY_USE = {  # standard library and itself besides
     "demo_platform": {
         *("aiohttp", "msgspec", "multidict", "prometheus_client", "pyroute2", "uvloop", "xxhash"),
         *("cassandra", "google", "grpc", "grpc_health", "grpc_reflection", "httptools", "rsocket"),
-        *("spectator",),
+        *("dns", "spectator"),
     },
 }
 

@@ -122,7 +122,7 @@ def _take(door: Door, record: str, orders: dict[str, Any], told: dict[str, Any])
 def servers_of(place: Place) -> list[str]:
     """The IPv4 name servers that the process's C library asks, in order."""
     try:
-        text = Path(f"/proc/{place.pid}/root/etc/resolv.conf").read_text()
+        text = Path("/proc", str(place.pid), "root", "etc/resolv.conf").read_text()
     except OSError:
         return []
     words = [line.split() for line in text.splitlines()]

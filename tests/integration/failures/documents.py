@@ -25,6 +25,9 @@ FAULTS = {
     "files": "{fault: fd-exhaust, select: {service: recs, zone: us-east-1a}",
     "disk": "{fault: disk-fill, select: {service: recs, zone: us-east-1a}",
     "flush": "{fault: cache-flush, select: {service: evcache, zone: us-east-1a}",
+    "silence": "{fault: dns-failure, select: {service: recs, zone: us-east-1a}",
+    "names": "{fault: dns-failure, select: {service: recs, zone: us-east-1a},"
+    " with: {answer: servfail}",
     "evacuation": "{fault: region-evacuation, select: {region: us-east-1}",
     "terminate": "{fault: instance-terminate, select: {service: recs, zone: us-east-1a}",
     "kill": "{fault: instance-kill, select: {service: recs, zone: us-east-1a},"

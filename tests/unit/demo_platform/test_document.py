@@ -14,7 +14,7 @@ def test_topology_prints_the_plan_and_starts_nothing(capsys: pytest.CaptureFixtu
     assert main(["topology", "--size", "small", "--seed", "4"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["schema"], document["state"], document["size"]) == (SCHEMA, "planned", "small")
-    assert len(document["instances"]) == 45
+    assert len(document["instances"]) == 48
     assert len(document["traffic"]) == 1
     for instance in (*document["instances"], *document["traffic"]):
         assert (instance["pid"], instance["state"], instance["link"]) == (0, "planned", "")
