@@ -14,7 +14,7 @@ from demo_platform.dns.server import DnsServer
 from demo_platform.eureka.client import EurekaClient
 from demo_platform.eureka.directory import Directory
 from demo_platform.http_message import JSON, HttpRequest, HttpResponse
-from demo_platform.metrics import Meters, request_counters
+from demo_platform.metrics import Ipc, Meters, counted_calls
 from demo_platform.topology import InstanceSpec
 from demo_platform.wires.http_client import HttpTransport
 
@@ -53,13 +53,13 @@ class Door:
     """What stands beside a name server."""
 
     def __init__(self, meters: Meters) -> None:
-        self._requests = request_counters(meters)
+        self._calls = counted_calls(meters)
         meters.counter("server.seconds")
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         is_known = (request.method, request.path) == ("GET", HEALTH_PATH)
-        self._requests["2xx" if is_known else "4xx"].add()
+        self._calls[Ipc.SUCCESS if is_known else Ipc.BAD_REQUEST].add()
         if is_known:
             return HttpResponse(b'{"status":"up"}', content_type=JSON)
         text = f"no route {request.method} {request.path}; there is: GET {HEALTH_PATH}\n"
