@@ -122,9 +122,17 @@ def _take(door: Door, record: str, orders: dict[str, Any], told: dict[str, Any])
 def servers_of(place: Place) -> list[str]:
     """The IPv4 name servers that the process's C library asks, in order."""
     try:
-        text = Path("/proc", str(place.pid), "root", "etc/resolv.conf").read_text()
+        return servers_in(Path("/proc", str(place.pid), "root", "etc/resolv.conf").read_text())
     except OSError:
         return []
+
+
+def servers_in(text: str) -> list[str]:
+    """Those that a resolv.conf names.
+
+    >>> servers_in("search .\\nnameserver 10.1.1.3\\nnameserver ::1\\n#nameserver 10.1.2.3")
+    ['10.1.1.3']
+    """
     words = [line.split() for line in text.splitlines()]
     named = [each[1] for each in words if len(each) > 1 and each[0] == "nameserver"]
     return [address for address in named if ":" not in address]

@@ -305,3 +305,18 @@ def test_what_a_region_keeps_is_what_its_edges_say_together(monkeypatch):
 
 def edge(id_, region):
     return Instance(id_, "edge", "g", region, "z")
+
+
+@pytest.mark.parametrize(
+    ("fabric", "has_names", "what"),
+    [
+        ("proxy", False, "not resolved on the fabric proxy"),
+        ("loopback", False, "not resolved on the fabric loopback"),
+        ("netns", False, "no /etc/resolv.conf"),
+    ],
+)
+def test_names_cannot_be_broken_where_there_are_none(target, platform, fabric, has_names, what):
+    platform.update(fabric=fabric, has_names=has_names, faults_api="http://127.0.0.1:1")
+    lack = target.lacks(Capability.NAMES)
+    assert what in lack.what
+    assert "demo up" in lack.fix
