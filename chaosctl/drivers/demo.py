@@ -117,7 +117,7 @@ class DemoTarget:
             return clocks.lack(world_of(platform)["pid"])
         if platform["fabric"] != "netns":
             return fabrics.lack(platform, capability)
-        if capability is Capability.NAMES and not platform["has_names"]:
+        if capability is Capability.NAMES and not platform.get("has_names"):
             return fabrics.NO_NAMES
         return self._entry_lack(platform)
 
