@@ -20,8 +20,9 @@ import pytest
 from aiohttp import web
 from botocore.config import Config
 
+from demo_platform.builds import image_of
 from demo_platform.ec2 import group_keeper
-from demo_platform.ec2.cloud import Cloud, image_of
+from demo_platform.ec2.cloud import Cloud
 from demo_platform.ec2.server import make_app
 from tests.memory_fleet import Scene
 

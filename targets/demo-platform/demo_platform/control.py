@@ -11,6 +11,7 @@ from typing import TypeGuard
 
 from aiohttp import web
 
+from demo_platform.control_deployments import DeploymentRoutes
 from demo_platform.control_groups import GroupRoutes, json_object
 from demo_platform.dials import DIALS, check_dial
 from demo_platform.errors import DemoError, unknown_name
@@ -62,6 +63,7 @@ def make_app(supervisor: Supervisor) -> web.Application:
             web.delete("/v1/suspensions/{token}", _release),
             web.post("/v1/down", _down),
             *GroupRoutes(supervisor).table(),
+            *DeploymentRoutes(supervisor).table(),
             web.get(TURBINE_PATH, Turbine(supervisor.registered_instances).handle),
         ]
     )
@@ -242,7 +244,8 @@ async def answer_errors(request: web.Request, handler: _Handler) -> web.StreamRe
             "PUT or DELETE /v1/fit/{token}, GET /v1/zuul, "
             "PUT or DELETE /v1/suspensions/{token}, POST /v1/down, "
             "GET /v1/groups, PUT /v1/groups/{group}, GET or PUT /v1/evacuation, "
-            "DELETE /v1/evacuation/{token}, "
+            "DELETE /v1/evacuation/{token}, GET /v1/deployments, "
+            "PUT or DELETE /v1/deployments/{token}, "
             "GET /turbine.stream?cluster=NAME, GET /api/v2/… as Zipkin's",
         )
         return web.json_response({"error": unknown.as_dict()}, status=404)

@@ -100,7 +100,7 @@ class GroupRoutes:
                 where=request.path,
                 fix='send {"region": "us-east-1", "direction": "away"}, or "back"',
             )
-        lease = _lease(body, request)
+        lease = lease_of(body, request)
         await self._owner.evacuate(region, is_back=direction == "back", lease=lease)
         return await self.show_evacuation(request)
 
@@ -161,7 +161,7 @@ def _suspended(body: dict[str, Any], request: web.Request) -> list[Process]:
     return [known[name] for name in names]
 
 
-def _lease(body: dict[str, Any], request: web.Request) -> Lease:
+def lease_of(body: dict[str, Any], request: web.Request) -> Lease:
     """For whom and how long, if the request says so; both or neither."""
     token, for_s = body.get("token"), body.get("for_s")
     if token is None and for_s is None:

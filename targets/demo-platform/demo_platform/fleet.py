@@ -208,8 +208,14 @@ class Fleet:
             await self._fabric.unwire(dead.wire)
             self._addresses.release(dead.spec.address, dead.spec.port)
 
-    async def set_in_service(self, tenants: Iterable[Tenant], *, is_in_service: bool) -> None:
-        """Have discovery list instances as out of service, or as they say themselves again."""
+    async def set_in_service(
+        self, tenants: Iterable[Tenant], *, is_in_service: bool
+    ) -> list[Tenant]:
+        """Have discovery list instances as out of service, or as they say themselves again.
+
+        Returns those of whom no server would hear.
+        """
+        chosen = list(tenants)
         async with aiohttp.ClientSession() as session:
             told = (
                 set_status(
@@ -218,9 +224,10 @@ class Fleet:
                     one.spec,
                     is_in_service=is_in_service,
                 )
-                for one in tenants
+                for one in chosen
             )
-            await asyncio.gather(*told)
+            heard = await asyncio.gather(*told)
+        return [one for one, is_heard in zip(chosen, heard, strict=True) if not is_heard]
 
     def servers(self, region: str = "") -> list[InstanceSpec]:
         """The discovery servers, of one region or of all."""

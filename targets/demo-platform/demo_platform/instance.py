@@ -19,6 +19,7 @@ from functools import partial
 
 import uvloop
 
+from demo_platform.builds import running_build
 from demo_platform.client import Client
 from demo_platform.dns.asking import KnownName
 from demo_platform.dns.finding import with_discovery
@@ -163,7 +164,8 @@ async def _service(
         handle = with_metrics(meters, edge.handle)
         await serve_http(handle, *bound, stack, request_within_s=REQUEST_WITHIN_S)
     else:
-        server = ServiceServer(service, node, knobs, meters, asides, tracer=tracer)
+        build = running_build(spec)
+        server = ServiceServer(service, node, knobs, meters, asides, tracer=tracer, build=build)
         await serve_http(with_metrics(meters, server.handle), *bound, stack)
         await _serve_rpc(spec, service, server, stack)
     forgets = partial(needs_registry, knobs)

@@ -19,7 +19,7 @@ from spectator.meter import percentile_timer as spectator_timer
 from spectator.meter.meter_id import MeterId
 from spectator.writer import Writer
 
-from demo_platform.topology import InstanceSpec
+from demo_platform.topology import InstanceSpec, cluster_of
 
 if TYPE_CHECKING:
     from spectator.writer.new_writer import WriterUnion  # without writers of others, as ours
@@ -197,7 +197,7 @@ def common_tags(spec: InstanceSpec) -> dict[str, str]:
     """The tags that every series of an instance carries."""
     return {
         "nf.app": spec.service,
-        "nf.cluster": f"{spec.service}-{spec.region}",
+        "nf.cluster": cluster_of(spec.group),
         "nf.asg": spec.group,
         "nf.region": spec.region,
         "nf.zone": spec.zone,

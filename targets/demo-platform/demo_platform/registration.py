@@ -64,8 +64,9 @@ async def set_status(
     is_in_service: bool,
 ) -> bool:
     """Override an instance's status with OUT_OF_SERVICE, or take that override back; False when
-    no server did. The servers tell each other.
+    no server did. The servers tell each other. Who is not listed has no override to take back.
     """
+    is_unlisted = False
     for server in servers:
         path = f"{BASE_PATH}/apps/{of.service.upper()}/{of.id}/status"
         url = f"http://{server.address}:{server.port}{path}"
@@ -77,9 +78,10 @@ async def set_status(
             ) as response:
                 if response.status == 200:
                     return True
+                is_unlisted = is_unlisted or response.status == 404
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             _log.debug("no answer from discovery at %s: %s", url, error)
-    return False
+    return is_in_service and is_unlisted
 
 
 async def _cancel(session: aiohttp.ClientSession, server: InstanceSpec, gone: InstanceSpec) -> bool:

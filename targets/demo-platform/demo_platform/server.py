@@ -14,6 +14,7 @@ from types import MappingProxyType
 import msgspec
 
 from demo_platform import fragility
+from demo_platform.builds import RunningBuild
 from demo_platform.http_message import (
     JSON,
     NO_HEADERS,
@@ -74,8 +75,10 @@ class ServiceServer:
         asides: Mapping[str, Handler] = MappingProxyType({}),
         *,
         tracer: Tracer = NO_TRACER,
+        build: RunningBuild | None = None,
     ) -> None:
         self._service = service
+        self._build = build or RunningBuild()
         self._asides = asides
         self._tracer = tracer
         self._node = node
@@ -145,27 +148,34 @@ class ServiceServer:
         )
         self._in_flight += 1
         try:
+            self._build.keep()
             await self._work(request, capacity.work_s_by_route.get(name, capacity.work_s))
+            if self._build.is_wrong():
+                raise ServiceFailed(self._service.name, 500, "an error of this build")
             return await route(request, self._node)
         finally:
             self._in_flight -= 1
 
     async def _work(self, request: Request, work_s: float) -> None:
-        """Keep a slot busy for the declared service time, once one is free."""
+        """Keep a slot busy for as long as the work takes, once one is free.
+
+        What it is declared to take decides who is let in: no program knows that it is slow.
+        """
         now = self._now()
         spare_s = request.deadline - now - work_s
         if spare_s < 0:
             raise ServiceFailed(self._service.name, 504, "no time left to answer in")
         capacity = self._service.capacity
         wait_s = fragility.queue_wait_s(capacity, request.route, self._knobs)
+        taken_s = self._build.work_s(work_s)
         done_at = self._limit.reserve(
             slots=fragility.slots(capacity, self._knobs),
-            work_s=work_s,
+            work_s=taken_s,
             wait_s=min(spare_s, wait_s),
             now=now,
         )
         await asyncio.sleep(done_at - now)
-        self._busy.add(work_s)
+        self._busy.add(taken_s)
 
     def _deadline(self, headers: Mapping[str, str]) -> float:
         if self._knobs.is_on("long-timeouts"):

@@ -95,7 +95,8 @@ class Request:
 class ServiceFailed(Exception):
     """A request that cannot be answered, and the service that failed first.
 
-    status: 503 refused for lack of capacity, 502 something it needs failed, 504 out of time.
+    status: 503 refused for lack of capacity, 502 something it needs failed, 504 out of time, 500 an
+    error of its own.
     """
 
     def __init__(self, cause: str, status: int, why: str) -> None:

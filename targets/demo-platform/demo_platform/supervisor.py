@@ -23,6 +23,7 @@ from demo_platform.ec2.activities import Activities
 from demo_platform.ec2.autoscaler import Autoscaler
 from demo_platform.ec2.changes import FOR_GOOD, Lease
 from demo_platform.ec2.cloud import Cloud
+from demo_platform.ec2.deployments import Deployments
 from demo_platform.ec2.eager_scaling import EagerScaling
 from demo_platform.ec2.evacuation import Evacuations
 from demo_platform.ec2.group_keeper import Estate, GroupKeeper
@@ -131,7 +132,9 @@ class Supervisor:
     def places(self) -> set[Place]:
         """Every (group, zone) there is."""
         slots = slots_of(self.settings.size) + viewer_slots_of(self.settings.size)
-        return {(slot.group, slot.zone) for slot in slots}
+        usual = {(slot.group, slot.zone) for slot in slots}
+        groups = self.estate.groups.values()
+        return usual | {(group.name, zone) for group in groups for zone in group.zones}
 
     def suspend(self, token: str, places: set[Place]) -> None:
         """Replace nothing at these places until the token is released."""
@@ -283,6 +286,7 @@ class Supervisor:
             prepare=eager.follow_switch,
         )
         self.evacuations = Evacuations(self.cloud, knobs, metrics)
+        self.deployments = Deployments(self.cloud, metrics, self._spawn)
 
     def _zygote_died(self) -> None:
         self.stop(DemoError("the zygote died", where="supervisor", fix="run `up` again"))

@@ -6,6 +6,7 @@ the slot is filled again by the next *incarnation*: same service and zone, new i
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -150,13 +151,17 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place for one instance of a service in a zone; zone is the region's name for viewers."""
+    """A place for one instance of a service in a zone; zone is the region's name for viewers.
+
+    in_group: the scaling group's name, where it is not the usual one of service and region.
+    """
 
     service: str
     region: str
     zone: str
     index: int
     labels: tuple[tuple[str, str], ...] = ()
+    in_group: str = ""
 
     @property
     def is_alone(self) -> bool:
@@ -166,12 +171,14 @@ class Slot:
     @property
     def group(self) -> str:
         """The scaling group that keeps this slot filled, or the name of what none keeps."""
-        return f"{self.service}-{self.region}{'-alone' if self.is_alone else ''}"
+        usual = f"{self.service}-{self.region}{'-alone' if self.is_alone else ''}"
+        return self.in_group or usual
 
     @property
     def key(self) -> str:
         """A name that no other slot has."""
-        return f"{self.service}/{self.zone}/{self.index}"
+        where = f"{self.in_group}/{self.zone}" if self.in_group else self.zone
+        return f"{self.service}/{where}/{self.index}"
 
 
 SIZES = {
@@ -224,8 +231,17 @@ def _beside(port: int, offset: int) -> int:
 
 def instance_id(seed: int, slot: Slot, incarnation: int) -> str:
     """The same id for the same seed, slot and incarnation, on every machine."""
-    words = f"{seed}/{slot.service}/{slot.zone}/{slot.index}/{incarnation}"
+    words = f"{seed}/{slot.key}/{incarnation}"
     return "i-" + hashlib.sha256(words.encode()).hexdigest()[:8]
+
+
+def cluster_of(group: str) -> str:
+    """What all versions of a scaling group have in common: its name without the sequence number.
+
+    >>> cluster_of("recs-us-east-1-v007"), cluster_of("recs-us-east-1")
+    ('recs-us-east-1', 'recs-us-east-1')
+    """
+    return re.sub(r"-(v\d{3}|alone)$", "", group)
 
 
 class Style(StrEnum):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from demo_platform.ec2.cloud import image_of
+from demo_platform.builds import image_of
 from tests.cloud_servers import client
 from tests.integration.demo.worlds import PLAIN, World, reap_adopted, world
 
@@ -175,3 +175,35 @@ def test_killed_keeper_leaves_no_port() -> None:
                 return probe.connect_ex(("127.0.0.1", url.port)) != 0
 
         until(is_free, within_s=5.0)
+
+
+def test_a_new_group_is_processes_of_its_image_and_goes_with_them(scene: Scene) -> None:
+    name, slow = f"recs-{REGION}-v001", image_of("recs", "slow")
+    old = {one["id"] for one in scene.of_service("recs")}
+    scene.groups.create_launch_configuration(LaunchConfigurationName="recs-slow", ImageId=slow)
+    scene.groups.create_auto_scaling_group(
+        AutoScalingGroupName=name,
+        LaunchConfigurationName="recs-slow",
+        AvailabilityZones=[f"{REGION}{letter}" for letter in "abc"],
+        MinSize=0,
+        MaxSize=3,
+        DesiredCapacity=3,
+    )
+    until(lambda: len(scene.of_service("recs")) == 6)
+    new = [one for one in scene.of_service("recs") if one["id"] not in old]
+    assert {one["group"] for one in new} == {name}
+    assert sorted(one["zone"][-1] for one in new) == ["a", "b", "c"]
+    assert [one["labels"] for one in new] == [{"version": "v001", "build": "slow"}] * 3
+    assert all(runs(one) for one in new)
+    os.kill(new[0]["pid"], 9)
+    until(lambda: not runs(new[0]))
+    until(lambda: len(scene.of_service("recs")) == 6, within_s=REPLACED_WITHIN_S)
+    scene.groups.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
+    until(lambda: not any(runs(one) for one in new))
+    until(lambda: {one["id"] for one in scene.of_service("recs")} == old)
+
+    def is_gone() -> bool:
+        found = scene.groups.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        return not found["AutoScalingGroups"]
+
+    until(is_gone)

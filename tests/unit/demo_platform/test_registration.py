@@ -10,7 +10,8 @@ import pytest
 
 from demo_platform.eureka.description import describe
 from demo_platform.eureka.shapes import registration_as_wire
-from demo_platform.registration import deregister, fetch_registered, up_ids
+from demo_platform.http_message import JSON
+from demo_platform.registration import deregister, fetch_registered, set_status, up_ids
 from demo_platform.topology import InstanceSpec
 from tests.contract.eureka_servers import ours
 
@@ -46,6 +47,32 @@ def document(*instances: object) -> object:
 )
 def test_only_instances_that_are_up_count(document: object, ids: set[str]) -> None:
     assert up_ids(document) == ids
+
+
+def test_a_status_is_set_and_taken_back_where_a_server_hears_of_it() -> None:
+    def spec(name: str, service: str, port: int) -> InstanceSpec:
+        return InstanceSpec(name, service, "g", "r", "a", "127.0.0.1", port, 1, (), "")
+
+    async def scene(port: int) -> None:
+        away, server = spec("i-away", "eureka", 1), spec("i-e", "eureka", port)
+        known, unknown = spec("i-known", "api", 8080), spec("i-other", "api", 8081)
+        url = f"http://127.0.0.1:{port}/eureka/v2/apps/API"
+        said = registration_as_wire(describe(known, status="UP", dirty_ms=1))
+        async with aiohttp.ClientSession() as session:
+            body, headers = msgspec.json.encode({"instance": said}), {"Content-Type": JSON}
+            async with session.post(url, data=body, headers=headers) as reply:
+                assert reply.status == 204
+
+            async def told(servers: list[InstanceSpec], of: InstanceSpec) -> tuple[bool, bool]:
+                out = await set_status(session, servers, of, is_in_service=False)
+                return out, await set_status(session, servers, of, is_in_service=True)
+
+            assert await told([away, server], known) == (True, True)
+            assert await told([away, server], unknown) == (False, True), "nothing to take back"
+            assert await told([away], known) == (False, False)
+
+    with ours() as address:
+        asyncio.run(scene(int(address.rpartition(":")[2])))
 
 
 def test_supervisor_reads_the_lists_and_takes_off_who_is_gone() -> None:

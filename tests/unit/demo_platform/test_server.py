@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from demo_platform.builds import GOOD, SLOW, Build, RunningBuild
 from demo_platform.http_message import HttpRequest, HttpResponse
 from demo_platform.knobs import Knobs
 from demo_platform.metrics import Meters
@@ -32,14 +33,15 @@ CAPACITY = Capacity(
 class Scene:
     """A server of one route; must be made inside a running loop."""
 
-    def __init__(self, *on: str) -> None:
+    def __init__(self, *on: str, build: Build = GOOD) -> None:
         knobs = Knobs()
         for switch in on:
             knobs.set(switch, True)
         self.meters = Meters({})
         service = Service(name="catalog", capacity=CAPACITY, routes={"play": answer})
         node = Node("i-1", "a", cast("Any", None))
-        self.server = ServiceServer(service, node, knobs, self.meters)
+        running = RunningBuild(build)
+        self.server = ServiceServer(service, node, knobs, self.meters, build=running)
 
     async def ask(self, path: str = "/play", body: bytes = b"{}", **headers: str) -> HttpResponse:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -114,6 +116,28 @@ def test_sheds_what_does_not_fit(
         statuses = [response.status for response in responses]
         assert statuses.count(200) == served
         assert statuses.count(503) == requests - served
+
+    jump(scene())
+
+
+def test_a_slow_build_lets_in_as_many_and_keeps_them_eight_times_as_long(jump: Jump) -> None:
+    async def scene() -> None:
+        stage = Scene(build=SLOW)
+        begun_s = asyncio.get_running_loop().time()
+        responses = await asyncio.gather(*(stage.ask(x_deadline_ms="500") for _ in range(3)))
+        assert [response.status for response in responses] == [200, 200, 503]
+        assert asyncio.get_running_loop().time() - begun_s == pytest.approx(0.8)
+        assert stage.counted()["server.seconds"] == 1.6
+
+    jump(scene())
+
+
+def test_a_wrong_build_answers_500_and_blames_itself(jump: Jump) -> None:
+    async def scene() -> None:
+        stage = Scene(build=Build("wrong", wrong_ratio=1.0))
+        response = await stage.ask()
+        assert (response.status, response.headers["x-failed-service"]) == (500, "catalog")
+        assert stage.counted()["failure unexpected_error ipc.server.call"] == 1
 
     jump(scene())
 

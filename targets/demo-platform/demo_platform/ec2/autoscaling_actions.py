@@ -45,10 +45,12 @@ def describe_groups(call: Call, cloud: Cloud) -> Body:
 def describe_instances(call: Call, cloud: Cloud) -> Body:
     """The instances of the region's groups."""
     ids = call.params.texts("InstanceIds")
-    members = [one for group in groups_in(call, cloud) for one in listed_members(cloud, group)]
-    found = [one for one in members if not ids or one.spec.id in ids]
+    members = [
+        (group, one) for group in groups_in(call, cloud) for one in listed_members(cloud, group)
+    ]
+    found = [(group, one) for group, one in members if not ids or one.spec.id in ids]
     page, token = page_of(found, call.params, size_name="MaxRecords", size_max=50)
-    return {"AutoScalingInstances": [instance_shape(one) for one in page], "NextToken": token}
+    return {"AutoScalingInstances": [instance_shape(*each) for each in page], "NextToken": token}
 
 
 def describe_activities(call: Call, cloud: Cloud) -> Body:
@@ -257,14 +259,18 @@ def _check_within(group: Group, desired: int) -> None:
 
 
 def _zones(call: Call, group: Group) -> tuple[str, ...]:
-    asked = call.params.texts("AvailabilityZones")
-    known = zones_of([group.region])
+    return given_zones(call) or group.zones
+
+
+def given_zones(call: Call) -> tuple[str, ...]:
+    """The zones that a call names. Raises AwsFault for what is none of its region's."""
+    asked, known = call.params.texts("AvailabilityZones"), zones_of([call.region])
     unknown = [one for one in asked if one not in known]
     if unknown:
         raise invalid(
             f"Invalid availability zones: [{', '.join(unknown)}]; there are: {', '.join(known)}"
         )
-    return tuple(sorted(set(asked))) or group.zones
+    return tuple(sorted(set(asked)))
 
 
 def _processes(call: Call) -> list[Process]:

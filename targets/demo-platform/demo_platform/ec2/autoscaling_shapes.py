@@ -8,9 +8,10 @@ import uuid
 
 from demo_platform.document import State
 from demo_platform.ec2.activities import Activity, Progress
-from demo_platform.ec2.cloud import Cloud, image_of
+from demo_platform.ec2.cloud import Cloud, image_of_slot
 from demo_platform.ec2.ec2_shapes import INSTANCE_TYPE, OWNER
 from demo_platform.ec2.groups import Group
+from demo_platform.ec2.launches import TEMPLATE_VERSION, Launch, template_id
 from demo_platform.ec2.markup import Body, Value, instant
 from demo_platform.ec2.policies import ATLAS, Kind, Policy
 from demo_platform.fleet import Tenant
@@ -38,9 +39,10 @@ def group_shape(cloud: Cloud, group: Group) -> Body:
     """AutoScalingGroup."""
     members = listed_members(cloud, group)
     return {
+        "Status": "Delete in progress" if group.is_deleted else None,
         "AutoScalingGroupName": group.name,
         "AutoScalingGroupARN": _arn(group, "autoScalingGroup", "autoScalingGroupName/"),
-        "LaunchTemplate": _template(group.service),
+        **_launch(group),
         "MinSize": group.size_min,
         "MaxSize": group.size_max,
         "DesiredCapacity": group.desired,
@@ -50,7 +52,7 @@ def group_shape(cloud: Cloud, group: Group) -> Body:
         "TargetGroupARNs": [target_group_arn(group)] if group.takes_traffic else [],
         "HealthCheckType": "EC2",
         "HealthCheckGracePeriod": group.grace_s,
-        "Instances": [_member(one) for one in members],
+        "Instances": [_member(group, one) for one in members],
         "CreatedTime": instant(group.created_ms),
         "SuspendedProcesses": [
             {"ProcessName": process.value, "SuspensionReason": reason}
@@ -80,9 +82,28 @@ def listed_members(cloud: Cloud, group: Group) -> list[Tenant]:
     return [one for one in tenants if one.state is not State.DEAD]
 
 
-def instance_shape(tenant: Tenant) -> Body:
+def launch_configuration_shape(launch: Launch) -> Body:
+    """LaunchConfiguration."""
+    identity = uuid.uuid5(uuid.NAMESPACE_OID, f"{launch.region}/{launch.name}")
+    prefix = f"arn:aws:autoscaling:{launch.region}:{OWNER}:launchConfiguration:{identity}"
+    return {
+        "LaunchConfigurationName": launch.name,
+        "LaunchConfigurationARN": f"{prefix}:launchConfigurationName/{launch.name}",
+        "ImageId": launch.image,
+        "KeyName": "",
+        "SecurityGroups": [],
+        "UserData": "",
+        "InstanceType": launch.instance_type,
+        "BlockDeviceMappings": [],
+        "InstanceMonitoring": {"Enabled": False},
+        "CreatedTime": instant(launch.created_ms),
+        "EbsOptimized": False,
+    }
+
+
+def instance_shape(group: Group, tenant: Tenant) -> Body:
     """AutoScalingInstanceDetails."""
-    return {"AutoScalingGroupName": tenant.slot.group, **_member(tenant)}
+    return {"AutoScalingGroupName": tenant.slot.group, **_member(group, tenant)}
 
 
 def activity_shape(group: Group, activity: Activity) -> Body:
@@ -155,7 +176,7 @@ def target_group_arn(group: Group) -> str:
     return f"{prefix}/{group.name}/{number}"
 
 
-def _member(tenant: Tenant) -> Body:
+def _member(group: Group, tenant: Tenant) -> Body:
     is_healthy = not tenant.has_failed_check and tenant.state is not State.STOPPED
     return {
         "InstanceId": tenant.spec.id,
@@ -163,15 +184,23 @@ def _member(tenant: Tenant) -> Body:
         "AvailabilityZone": tenant.slot.zone,
         "LifecycleState": lifecycle_of(tenant),
         "HealthStatus": "Healthy" if is_healthy else "Unhealthy",
-        "LaunchTemplate": _template(tenant.slot.service),
-        "ImageId": image_of(tenant.slot.service),
+        **_launch(group),
+        "ImageId": image_of_slot(tenant.slot),
         "ProtectedFromScaleIn": False,
     }
 
 
-def _template(service: str) -> Body:
-    number = hashlib.sha256(service.encode()).hexdigest()[:17]
-    return {"LaunchTemplateId": f"lt-{number}", "LaunchTemplateName": service, "Version": "1"}
+def _launch(group: Group) -> Body:
+    """What a group's instances are started from."""
+    if group.launch is not None and not group.launch.is_template:
+        return {"LaunchConfigurationName": group.launch.name}
+    name = group.launch.name if group.launch else group.service
+    template = {
+        "LaunchTemplateId": template_id(name),
+        "LaunchTemplateName": name,
+        "Version": TEMPLATE_VERSION,
+    }
+    return {"LaunchTemplate": template}
 
 
 def _target(policy: Policy) -> Body | None:

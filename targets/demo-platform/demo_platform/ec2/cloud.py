@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from demo_platform.builds import (
+    BUILD_LABEL,
+    BUILDS,
+    VERSION_LABEL,
+    build_of,
+    builds_of,
+    image_of,
+)
 from demo_platform.document import NO_PROCESS, State
 from demo_platform.ec2.faults import AwsFault, bad_value
 from demo_platform.ec2.group_keeper import Estate, GroupKeeper
 from demo_platform.ec2.groups import Group, zones_of
+from demo_platform.ec2.launches import Launch, Launches
 from demo_platform.ec2.policies import Policies
 from demo_platform.fleet import Fate, Tenant
-from demo_platform.topology import ALONE_INDEX, VIEWERS, Slot
+from demo_platform.topology import ALONE_INDEX, VIEWERS, Slot, cluster_of
 
 LISTED_MS = 120_000
 """How long a terminated instance is listed: an hour of EC2's, by the time factor."""
@@ -57,9 +65,27 @@ def standing_of(tenant: Tenant) -> Standing:
     return PENDING if is_new else RUNNING
 
 
-def image_of(service: str) -> str:
-    """The image that a service's instances are started from."""
-    return "ami-" + hashlib.sha256(service.encode()).hexdigest()[:17]
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What instances are started from: a build of a service."""
+
+    service: str
+    build: str
+
+    @property
+    def id(self) -> str:
+        """As instances and recipes name it."""
+        return image_of(self.service, self.build)
+
+    @property
+    def name(self) -> str:
+        """As people read it."""
+        return f"{self.service}-{self.build}" if self.build else self.service
+
+    @property
+    def labels(self) -> tuple[tuple[str, str], ...]:
+        """What tells an instance to run it."""
+        return ((BUILD_LABEL, self.build),) if self.build else ()
 
 
 @dataclass(slots=True)
@@ -75,7 +101,17 @@ class Cloud:
     now_ms: Callable[[], int]
     shortage: Callable[[dict[str, int]], str]
     policies: Policies = field(default_factory=Policies)
+    launches: Launches = field(default_factory=Launches)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    images: dict[str, Image] = field(init=False)
+    """By id: every build of what groups may grow and shrink."""
+
+    def __post_init__(self) -> None:
+        services = {one.service for one in self.estate.groups.values() if not one.is_fixed}
+        images = [Image(one, build) for one in sorted(services) for build in builds_of(one)]
+        self.images = {image.id: image for image in images}
+        for region, service in itertools.product(self.regions, sorted(services)):
+            self.launches.put(Launch(service, region, image_of(service), is_template=True))
 
     def instances(self, region: str) -> list[Tenant]:
         """Every instance of a region, also those that were terminated a short while ago."""
@@ -122,27 +158,24 @@ class Cloud:
         known = {one.spec.id for region in self.regions for one in self.instances(region)}
         self.tags = {one: given for one, given in self.tags.items() if one in known}
 
-    def services(self) -> list[str]:
-        """Those of which instances can be started: not those that are known by their places."""
-        return sorted({one.service for one in self.estate.groups.values() if not one.is_fixed})
-
     def run(
         self, region: str, image: str, *, zone: str | None, count_min: int, count_max: int
     ) -> list[Tenant]:
         """Start instances that belong to no group. Raises AwsFault, and has then started none."""
-        service = self._service_of(image)
+        found = self.image(image)
+        service = found.service
         zones = zones_of([region])
         if zone is not None and zone not in zones:
             raise bad_value(f"Invalid availability zone: [{zone}]; there are: {', '.join(zones)}")
         target = zone or min(zones, key=lambda one: self._alone_in(service, one))
-        count = count_max
-        while count > count_min and self.shortage({target: count}):
+        count, weight = count_max, BUILDS[found.build].weight
+        while count > count_min and self.shortage({target: count * weight}):
             count -= 1
-        why = self.shortage({target: count})
+        why = self.shortage({target: count * weight})
         if why:
             raise AwsFault("InsufficientInstanceCapacity", why, status=500)
         indices = itertools.islice(self._free_indices(service, target), count)
-        slots = [Slot(service, region, target, index) for index in indices]
+        slots = [Slot(service, region, target, index, found.labels) for index in indices]
         cause = "a user asked for the instance"
         return [self.keeper.launch(slot, cause=cause) for slot in slots]
 
@@ -181,7 +214,7 @@ class Cloud:
         """Have a group grow or shrink. Raises AwsFault when the machine cannot bear it."""
         more = desired - len(self.estate.members(group))
         if more > 0:
-            each = -(-more // len(group.zones))
+            each = -(-more // len(group.zones)) * BUILDS[build_of(group.labels)].weight
             missing = self.shortage(dict.fromkeys(group.zones, each))
             if missing:
                 self.estate.activities.fail(
@@ -195,15 +228,56 @@ class Cloud:
         group.cause = why
         self.keeper.reconcile()
 
-    def _service_of(self, image: str) -> str:
-        by_image = {image_of(service): service for service in self.services()}
-        if image not in by_image:
-            kind = "NotFound" if _IMAGE_ID.fullmatch(image) else "Malformed"
-            what = f"The image id '[{image}]' does not exist"
+    def image(self, id_: str) -> Image:
+        """The image of that id. Raises AwsFault."""
+        if id_ not in self.images:
+            kind = "NotFound" if _IMAGE_ID.fullmatch(id_) else "Malformed"
+            what = f"The image id '[{id_}]' does not exist"
             if kind == "Malformed":
-                what = f'Invalid id: "{image}" (expecting "ami-...")'
+                what = f'Invalid id: "{id_}" (expecting "ami-...")'
             raise AwsFault(f"InvalidAMIID.{kind}", f"{what}; DescribeImages lists what there is")
-        return by_image[image]
+        return self.images[id_]
+
+    def make_group(self, group: Group, image: Image) -> None:
+        """A new group, whose instances of an image's build then come up. Raises AwsFault.
+
+        Its labels are the image's, its version's, and those that its service has in the region.
+        """
+        groups = self.estate.groups
+        if group.name in groups:
+            raise AwsFault(
+                "AlreadyExists",
+                "AutoScalingGroup by this name already exists - A group with the name "
+                f"{group.name} already exists",
+            )
+        each = -(-group.desired // len(group.zones)) * BUILDS[image.build].weight
+        missing = self.shortage(dict.fromkeys(group.zones, each)) if each else ""
+        if missing:
+            raise AwsFault("LimitExceeded", missing)
+        usual = groups[f"{group.service}-{group.region}"]
+        labels = {**dict(usual.labels), **_version(group.name), **dict(image.labels)}
+        group.labels = tuple(labels.items())
+        groups[group.name] = group
+        self.keeper.reconcile()
+
+    def delete_group(self, group: Group, *, why: str) -> None:
+        """Have a group end its instances, each out of discovery first, and then be no more."""
+        group.is_deleted, group.cause = True, why
+        group.size_min = group.desired = group.size_max = 0
+        group.suspended.clear()
+        for policy in list(self.policies.of(group.name)):
+            self.policies.remove(policy)
+        for one in self.estate.fleet.everybody():
+            if one.slot.group == group.name:
+                one.in_standby = False
+        self.keeper.reconcile()
+
+    def next_name(self, cluster: str) -> str:
+        """What the next version of a cluster is called: the last one's number and one, as vNNN."""
+        numbers = [int(one[-3:]) for one in self.estate.groups if one == f"{cluster}-v{one[-3:]}"]
+        last = max(numbers, default=0)
+        names = (f"{cluster}-v{(last + more) % 1000:03}" for more in range(1, 1001))
+        return next(name for name in names if name not in self.estate.groups)
 
     def _alone_in(self, service: str, zone: str) -> int:
         tenants = self.estate.fleet.tenants.values()
@@ -220,6 +294,17 @@ class Cloud:
             for index in itertools.count(ALONE_INDEX)
             if Slot(service, region, zone, index).key not in tenants
         )
+
+
+def image_of_slot(slot: Slot) -> str:
+    """The image that what fills a slot was started from."""
+    return image_of(slot.service, build_of(slot.labels))
+
+
+def _version(group: str) -> dict[str, str]:
+    """The label that says which version of its cluster a group is."""
+    cluster = cluster_of(group)
+    return {VERSION_LABEL: group[len(cluster) + 1 :]} if cluster != group else {}
 
 
 def _check_state(tenants: Iterable[Tenant], allowed: Sequence[Standing], what: str) -> None:

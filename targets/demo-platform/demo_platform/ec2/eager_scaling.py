@@ -46,7 +46,8 @@ class EagerScaling:
 
     def follow_switch(self) -> None:
         """Set it up, or take it back, if the switch was turned."""
-        groups = [one for one in self._cloud.estate.groups.values() if one.service == self._service]
+        everyone = self._cloud.estate.groups.values()
+        groups = [one for one in everyone if one.service == self._service and one.is_usual]
         is_on = self._is_on()
         if is_on and not self._before:
             for group in groups:

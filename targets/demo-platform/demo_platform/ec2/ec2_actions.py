@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from demo_platform.ec2.cloud import RUNNING, Cloud, image_of, standing_of
+from demo_platform.ec2.cloud import RUNNING, Cloud, Image, image_of_slot, standing_of
 from demo_platform.ec2.ec2_shapes import (
     INSTANCE_TYPE,
     OWNER,
@@ -53,7 +53,7 @@ _INSTANCE_FILTERS: _Readers = {
     "availability-zone": lambda one: one.slot.zone,
     "private-ip-address": lambda one: one.spec.address,
     "instance-type": lambda _one: INSTANCE_TYPE,
-    "image-id": lambda one: image_of(one.slot.service),
+    "image-id": lambda one: image_of_slot(one.slot),
 }
 _TAG_FILTERS = ("tag:*", "tag-key")
 
@@ -121,31 +121,31 @@ def describe_availability_zones(call: Call, cloud: Cloud) -> Body:
 
 
 def describe_images(call: Call, cloud: Cloud) -> Body:
-    """What instances can be started from: one image a service, named after it."""
+    """What instances can be started from: an image for each build of a service, named after it."""
     ids = call.params.texts("ImageId")
-    readers: dict[str, Callable[[str], str | None]] = {
-        "name": lambda one: one,
-        "image-id": image_of,
+    readers: dict[str, Callable[[Image], str | None]] = {
+        "name": lambda one: one.name,
+        "image-id": lambda one: one.id,
         "state": lambda _one: "available",
     }
-    services = _passing(cloud.services(), call.params.filters(tuple(readers)), readers)
-    unknown = set(ids) - {image_of(service) for service in cloud.services()}
+    images = _passing(cloud.images.values(), call.params.filters(tuple(readers)), readers)
+    unknown = set(ids) - set(cloud.images)
     if unknown:
         raise AwsFault("InvalidAMIID.NotFound", f"The image id '[{min(unknown)}]' does not exist")
     call.check_dry_run()
     return {
         "imagesSet": [
             {
-                "imageId": image_of(service),
-                "name": service,
+                "imageId": image.id,
+                "name": image.name,
                 "imageState": "available",
                 "imageOwnerId": OWNER,
                 "isPublic": False,
                 "imageType": "machine",
                 "architecture": "x86_64",
             }
-            for service in services
-            if not ids or image_of(service) in ids
+            for image in images
+            if not ids or image.id in ids
         ]
     }
 

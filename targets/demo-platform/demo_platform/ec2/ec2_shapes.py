@@ -9,9 +9,10 @@ from demo_platform.ec2.cloud import (
     TERMINATED,
     Cloud,
     Standing,
-    image_of,
+    image_of_slot,
     standing_of,
 )
+from demo_platform.ec2.launches import Launch
 from demo_platform.ec2.markup import Body, Value, instant
 from demo_platform.fleet import Tenant
 
@@ -51,7 +52,7 @@ def instance(cloud: Cloud, tenant: Tenant, launch_index: int) -> Body:
         reason = {"code": "Client.UserInitiatedShutdown", "message": "the process has ended"}
     return {
         "instanceId": spec.id,
-        "imageId": image_of(spec.service),
+        "imageId": image_of_slot(tenant.slot),
         "instanceState": state(standing),
         "privateDnsName": "" if is_gone else host,
         "dnsName": "",
@@ -68,6 +69,18 @@ def instance(cloud: Cloud, tenant: Tenant, launch_index: int) -> Body:
         "tagSet": [{"key": key, "value": value} for key, value in cloud.tags_of(tenant).items()],
         "hypervisor": "xen",
         "virtualizationType": "hvm",
+    }
+
+
+def launch_template(launch: Launch) -> Body:
+    """LaunchTemplate."""
+    return {
+        "launchTemplateId": launch.id,
+        "launchTemplateName": launch.name,
+        "createTime": instant(launch.created_ms),
+        "createdBy": f"arn:aws:iam::{OWNER}:root",
+        "defaultVersionNumber": 1,
+        "latestVersionNumber": 1,
     }
 
 

@@ -212,8 +212,9 @@ class Evacuations:
         return returned
 
     def _scalable(self) -> dict[str, Group]:
+        """Those of the platform itself: a version that is tried out comes and goes."""
         groups = self._cloud.estate.groups
-        return {name: group for name, group in groups.items() if not group.is_fixed}
+        return {name: one for name, one in groups.items() if one.is_usual and not one.is_fixed}
 
     async def _busy(self) -> dict[str, float]:
         """Share of each group's room that was taken of late, by its name."""

@@ -64,8 +64,10 @@ class Fleet(Protocol):
     async def part_with(self, dead: Tenant) -> None:
         """Let go of a dead tenant."""
 
-    async def set_in_service(self, tenants: Iterable[Tenant], *, is_in_service: bool) -> None:
-        """Have discovery list them, or list them as out of service."""
+    async def set_in_service(
+        self, tenants: Iterable[Tenant], *, is_in_service: bool
+    ) -> list[Tenant]:
+        """Have discovery list them, or list them as out of service; those it did not hear of."""
 
 
 @dataclass(slots=True)
@@ -157,12 +159,14 @@ class GroupKeeper:
 
     def reconcile(self) -> None:
         """Take every step that can be taken now."""
-        for group in self._estate.groups.values():
+        for group in list(self._estate.groups.values()):
             for _ in range(STEPS_MAX):
                 if not self._step(group):
                     break
             else:
                 raise AssertionError(f"{group.name}: decisions go in circles")
+            if group.is_deleted and not self._has_instances(group):
+                del self._estate.groups[group.name]
 
     def close(self, tenant: Tenant, *, cause: str) -> None:
         """Take a tenant out of service, end it and give its slot up."""
@@ -185,7 +189,11 @@ class GroupKeeper:
 
     def serve(self, tenants: list[Tenant], *, is_in_service: bool) -> None:
         """Have discovery list tenants, or list them as out of service."""
-        self._spawn(self._fleet.set_in_service(tenants, is_in_service=is_in_service))
+
+        async def tell() -> None:
+            await self._fleet.set_in_service(tenants, is_in_service=is_in_service)
+
+        self._spawn(tell())
 
     def _step(self, group: Group) -> bool:
         """Take one step; False when there is none."""
@@ -202,19 +210,19 @@ class GroupKeeper:
         )
         if step is None:
             return False
-        slot = Slot(group.service, group.region, step.zone, step.index, self._labels(group))
+        slot = group.slot(step.zone, step.index)
         if isinstance(step, Launch):
             while slot.key in self._fleet.tenants:  # one in standby has it
-                slot = Slot(group.service, group.region, slot.zone, slot.index + 1, slot.labels)
+                slot = group.slot(slot.zone, slot.index + 1)
             self.launch(slot, cause="zones are rebalanced" if step.is_rebalance else group.cause)
         else:
             self.close(self._fleet.tenants[slot.key], cause=group.cause)
         return True
 
-    def _labels(self, group: Group) -> tuple[tuple[str, str], ...]:
-        """Every instance of a group has the same."""
-        tenants = self._fleet.tenants.values()
-        return next((one.slot.labels for one in tenants if one.slot.group == group.name), ())
+    def _has_instances(self, group: Group) -> bool:
+        """Whether anybody of the group lives, on the way out too."""
+        tenants = [one for one in self._fleet.everybody() if one.slot.group == group.name]
+        return any(one.state is not State.DEAD for one in tenants)
 
     def _is_replaceable(self, tenant: Tenant) -> bool:
         return not (tenant.in_standby or tenant.slot.is_alone)

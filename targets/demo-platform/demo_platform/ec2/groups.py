@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from demo_platform.ec2.launches import Launch
 from demo_platform.topology import ZONE_LETTERS, Size, Slot, slots_of
 
 COOLDOWN_S = 300
@@ -40,6 +41,9 @@ class Group:
     suspended: the processes that are, each with the reason.
     takes_traffic: whether discovery lists its instances; what attaching a load balancer is here.
     is_fixed: its instances are known by their places, so its size cannot change.
+    is_usual: its name is that of service and region. is_deleted: it ends once nobody of it is left.
+    labels: each of its instances has them. launch: what those are started from; None: the template
+    of its service.
     """
 
     name: str
@@ -50,6 +54,10 @@ class Group:
     desired: int
     size_max: int
     is_fixed: bool = False
+    is_usual: bool = False
+    is_deleted: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
+    launch: Launch | None = None
     cooldown_s: int = COOLDOWN_S
     warmup_s: int = COOLDOWN_S
     grace_s: int = 0
@@ -60,6 +68,11 @@ class Group:
     cools_until_ms: int = 0
     suspended: dict[Process, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+
+    def slot(self, zone: str, index: int) -> Slot:
+        """A place of its instances."""
+        name = "" if self.is_usual else self.name
+        return Slot(self.service, self.region, zone, index, self.labels, name)
 
     def is_suspended(self, *processes: Process) -> bool:
         """Whether any of these processes is suspended."""
@@ -95,5 +108,7 @@ def _group(name: str, slots: list[Slot], *, is_fixed: bool, now_ms: int) -> Grou
         desired=count,
         size_max=count if is_fixed else count * SIZE_FACTOR_MAX,
         is_fixed=is_fixed,
+        is_usual=True,
+        labels=first.labels,
         created_ms=now_ms,
     )

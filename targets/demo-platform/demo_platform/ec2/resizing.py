@@ -53,6 +53,8 @@ def change(cloud: Cloud, group: Group, wanted: Change, *, why: str) -> None:
 
 def check_fixed(group: Group, *, is_same: bool) -> None:
     """Refuse to change what is known to the others by its places."""
+    if group.is_deleted:
+        raise invalid(f"AutoScalingGroup '{group.name}' is pending delete")
     if group.is_fixed and not is_same:
         raise invalid(
             f"{group.name} has a fixed size: its instances are known to the others by their places"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from demo_platform.ec2 import autoscaling_actions, ec2_actions, policy_actions
+from demo_platform.ec2 import autoscaling_actions, ec2_actions, launch_actions, policy_actions
 from demo_platform.ec2.cloud import Cloud
 from demo_platform.ec2.ec2_actions import Action, Call
 from demo_platform.ec2.faults import AwsFault
@@ -20,8 +20,15 @@ from demo_platform.ec2.query import Params, parse_form, scope_of
 BODY_BYTES_MAX = 2**20
 
 _SERVICES: dict[str, tuple[Dialect, Mapping[str, Action]]] = {
-    "autoscaling": (AUTO_SCALING, {**autoscaling_actions.ACTIONS, **policy_actions.ACTIONS}),
-    "ec2": (EC2, ec2_actions.ACTIONS),
+    "autoscaling": (
+        AUTO_SCALING,
+        {
+            **autoscaling_actions.ACTIONS,
+            **policy_actions.ACTIONS,
+            **launch_actions.AUTO_SCALING_ACTIONS,
+        },
+    ),
+    "ec2": (EC2, {**ec2_actions.ACTIONS, **launch_actions.EC2_ACTIONS}),
 }
 
 _log = logging.getLogger(__name__)
