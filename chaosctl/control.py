@@ -73,6 +73,21 @@ class Control:
         """The evacuation under way, or the last one; empty when there was none."""
         return self._ask("GET", "/v1/evacuation")
 
+    def deploy(self, token: str, order: Mapping[str, Any]) -> None:
+        """Have a build brought out beside a group, until `end_deployment` of the same token.
+
+        order: group, build, instances, replaces (ids), and for_s: so long at most.
+        """
+        self._ask("PUT", f"/v1/deployments/{quote(token, safe='')}", dict(order))
+
+    def end_deployment(self, token: str) -> None:
+        """Have it taken back, which takes a while; nothing happens if there is none."""
+        self._ask("DELETE", f"/v1/deployments/{quote(token, safe='')}")
+
+    def deployments(self) -> dict[str, Any]:
+        """Every deployment that has not been taken back yet, by token."""
+        return self._ask("GET", "/v1/deployments")
+
     def suspend(self, token: str, groups: list[dict[str, str]]) -> None:
         """No replacement in these groups and zones until `release` of the same token."""
         self._ask("PUT", f"/v1/suspensions/{token}", {"groups": groups})

@@ -30,6 +30,7 @@ class Capability(StrEnum):
     LOAD = "load"  # offer more traffic than usual, or less
     EVACUATE = "evacuate"  # move the members of a region to another one
     NAMES = "names"  # answer wrongly, late or not at all what an instance asks of DNS
+    DEPLOY = "deploy"  # bring out another build of a service beside the one that serves
 
 
 class ProcessState(StrEnum):
@@ -152,6 +153,23 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """How some instances of a service serve, all together and since they were started.
+
+    living: whose processes are there; listed: of those, whom discovery says are up; asked: of the
+    listed, who has been asked something. answer_ms: mean; wrong_ratio: share of requests that it
+    failed; memory_mib: mean of what each has for itself. None where nobody says.
+    """
+
+    living: int = 0
+    listed: int = 0
+    asked: int = 0
+    answer_ms: float | None = None
+    wrong_ratio: float | None = None
+    memory_mib: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What the target itself said of one instance when it was looked at.
 
@@ -159,7 +177,8 @@ class Reading:
     probe, None if it was not answered or not asked; per_second: traffic that is offered, asked
     for, or answered; echoes: of a burst of requests, None if none was sent; usage: of the resource
     that was asked about; flushed: how often a cache node was; ahead_s: of our clock, the one that
-    it tells the time by; resolution: of a name, None if none was looked up.
+    it tells the time by; resolution: of a name, None if none was looked up; usual: how those of its
+    group serve that were asked about; flawed: how the instances of a flawed build beside them do.
     """
 
     state: ProcessState | None = None
@@ -171,6 +190,8 @@ class Reading:
     flushed: int | None = None
     ahead_s: float | None = None
     resolution: Resolution | None = None
+    usual: Serving | None = None
+    flawed: Serving | None = None
 
 
 class Target(Protocol):

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from monkeys.target import Answer, Echoes, Resolution, Resource, Usage
+from monkeys.selection import matches
+from monkeys.target import (
+    Answer,
+    Echoes,
+    Instance,
+    Resolution,
+    Resource,
+    Serving,
+    UndoRecord,
+    Usage,
+)
 
 
 def echoes_told(wrong: Mapping[str, Any], count: int, size_bytes: int) -> Echoes:
@@ -47,3 +59,26 @@ def resolution_told(told: Mapping[str, Any]) -> Resolution:
             return Resolution(Answer.NONE, 3000.0)
         case _:
             return Resolution(Answer.ADDRESS, 2.0 + told.get("delay_ms", 0.0))
+
+
+def serving_told(
+    living: Sequence[Instance], build: str, told_of: Callable[[Instance], Mapping[str, Any]]
+) -> dict[str, tuple[Serving, Serving]]:
+    """How each one's group serves, and those of a build that a deployment has brought out."""
+    sizes = Counter(each.group for each in living)
+    return {each.id: _served(sizes[each.group], told_of(each), build) for each in living}
+
+
+def _served(size: int, told: Mapping[str, Any], build: str) -> tuple[Serving, Serving]:
+    usual = Serving(size, size, size, answer_ms=50.0, wrong_ratio=0.0, memory_mib=40.0)
+    if told.get("build") != build:
+        return usual, Serving()
+    count = told["instances"]
+    flawed = Serving(count, count, count, answer_ms=320.0, wrong_ratio=0.5, memory_mib=90.0)
+    return replace(usual, listed=0) if told["disables"] else usual, flawed
+
+
+def cuts(record: UndoRecord, origin: Instance | None) -> bool:
+    """A partition cuts off some peers; what cuts prefixes cuts off everybody."""
+    peers = record.detail.get("peers")
+    return peers is None or (origin is not None and matches(origin, peers))

@@ -21,7 +21,6 @@ from typing import Any
 from chaosctl.context import Context, Inbox, Reply, SignalCame, Work
 from chaosctl.engine.session import Order
 from monkeys.errors import TargetFailed
-from monkeys.selection import matches
 from monkeys.target import (
     Capability,
     Echoes,
@@ -33,7 +32,7 @@ from monkeys.target import (
     UndoRecord,
     Usage,
 )
-from tests.simulated_readings import echoes_told, resolution_told, usage_told
+from tests.simulated_readings import cuts, echoes_told, resolution_told, serving_told, usage_told
 from tests.simulated_watchdog import SimulatedWatchdog
 
 EPOCH_MS = 1_772_000_000_300  # not on the edge of a step
@@ -230,6 +229,10 @@ class SimulatedTarget:
         living = [i for i in instances if i.id not in self.killed]
         return {i.id: 0.0 if self._told(i, "evacuation") else 40.0 for i in living}
 
+    def serving(self, instances: Sequence[Instance], build: str) -> Mapping[str, Any]:
+        living = [i for i in instances if i.id not in self.killed]
+        return serving_told(living, build, lambda i: self._told(i, "deployment"))
+
     def inject(self, record: UndoRecord) -> None:
         self.log.append(("inject", record.id))
         self.time.spend(self.inject_takes_s)
@@ -273,7 +276,7 @@ class SimulatedTarget:
         if instance.id in self.killed:
             return None
         here = [r for r in self.in_force.values() if _hits(r, instance)]
-        if any(r.mechanism == "nft" and _cuts(r, origin) for r in here):
+        if any(r.mechanism == "nft" and cuts(r, origin) for r in here):
             return None
         return 1.0 + sum(r.detail.get("delay_ms", 0) for r in here if r.mechanism == "splice")
 
@@ -376,9 +379,3 @@ class SimulatedWorld:
 
 def _hits(record: UndoRecord, instance: Instance) -> bool:
     return instance.id in {i.id for i in record.instances}
-
-
-def _cuts(record: UndoRecord, origin: Instance | None) -> bool:
-    """A partition cuts off some peers; what cuts prefixes cuts off everybody."""
-    peers = record.detail.get("peers")
-    return peers is None or (origin is not None and matches(origin, peers))

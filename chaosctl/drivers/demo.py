@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from chaosctl.context import epoch_ms
 from chaosctl.control import Control, NotUp
 from chaosctl.demo_plan import planned_platform
 from chaosctl.drivers.network import (
+    builds,
     cache_nodes,
     dns_answers,
     fabrics,
@@ -22,10 +22,10 @@ from chaosctl.drivers.network import (
 )
 from chaosctl.drivers.network.helper import EntryDenied, NetworkHelper
 from chaosctl.drivers.network.probing import probe
-from chaosctl.drivers.processes import clocks, holding
+from chaosctl.drivers.processes import clocks, holding, signalling
 from chaosctl.drivers.processes.demo_listing import instances_of, world_of
 from chaosctl.drivers.processes.usage import usage_of
-from chaosctl.procfs import is_alive, send_signal, state_of
+from chaosctl.procfs import state_of
 from monkeys.errors import TargetFailed
 from monkeys.load import LOAD
 from monkeys.selection import matches
@@ -37,6 +37,7 @@ from monkeys.target import (
     ProcessState,
     Resolution,
     Resource,
+    Serving,
     UndoRecord,
     Usage,
 )
@@ -62,12 +63,13 @@ class DemoTarget:
         )
         self._inject: dict[str, Callable[[UndoRecord], None]] = {
             **held,
+            "deployment": lambda record: builds.deploy(self._control, record, self._now_ms()),
             "dns": lambda record: dns_answers.break_names(self._helper, record, self._now_ms()),
             "evacuation": lambda record: regions.evacuate(self._control, record, self._now_ms()),
             "flush": lambda record: cache_nodes.flush(self._helper, record),
             "nft": self._cut,
             "press": lambda record: loads.press(self._helper, record, self._now_ms()),
-            "signal": _signal,
+            "signal": signalling.strike,
             "splice": self._impair,
             "suspension": self._suspend,
             "termination": self._terminate,
@@ -76,12 +78,13 @@ class DemoTarget:
         }
         self._undo: dict[str, Callable[[UndoRecord], None]] = {
             **dict.fromkeys(holding.ACTIONS, holding.release),
+            "deployment": self._end_deployment,
             "dns": lambda record: dns_answers.mend_names(self._helper, record),
             "evacuation": self._bring_back,
             "flush": lambda _: None,  # what was forgotten stays so
             "nft": lambda record: self._mend(record, mechanisms.uncut),
             "press": loads.unpress,
-            "signal": _unsignal,
+            "signal": signalling.unstrike,
             "splice": lambda record: self._mend(record, mechanisms.mend),
             "suspension": self._release,
             "termination": self._complete_termination,
@@ -196,6 +199,13 @@ class DemoTarget:
         """As the edges of its region say, of each."""
         return regions.kept_per_second(self._helper, instances, self.instances())
 
+    def serving(
+        self, instances: Sequence[Instance], build: str
+    ) -> Mapping[str, tuple[Serving, Serving]]:
+        """As processes, discovery and the instances themselves say."""
+        everybody = self.instances()
+        return builds.serving(self._helper, instances, everybody, build)
+
     def inject(self, record: UndoRecord) -> None:
         """Do what the record describes."""
         _known(self._inject, record)(record)
@@ -291,14 +301,14 @@ class DemoTarget:
             raise proxies.no_links()
         mechanisms.unlink(self._helper, record)
         for instance in record.instances:
-            _send(instance, "SIGKILL")
+            signalling.send(instance, "SIGKILL")
 
     def _complete_termination(self, record: UndoRecord) -> None:
         """An instance without a link can only be replaced; one that has its link was not hit."""
         living = [each for each in record.instances if self.state(each) is not ProcessState.GONE]
         if living and not proxies.api_of(record):
             for instance in mechanisms.unlinked(self._helper, record):
-                _send(instance, "SIGKILL")
+                signalling.send(instance, "SIGKILL")
 
     def _suspend(self, record: UndoRecord) -> None:
         self._control.suspend(record.id, list(record.detail["groups"]))
@@ -312,6 +322,11 @@ class DemoTarget:
         control = _control_of(record)
         if control is not None:
             control.end_evacuation(record.id)
+
+    def _end_deployment(self, record: UndoRecord) -> None:
+        control = _control_of(record)
+        if control is not None:
+            builds.take_back(control, record)
 
     def _switch(self, record: UndoRecord) -> None:
         self._control.set_switches(record.detail["wanted"])
@@ -355,37 +370,6 @@ def _has_world(handle: Mapping[str, Any]) -> bool:
 def _zone_network(instance: Instance) -> str:
     """The network of the instance's zone: addresses are 10.<region>.<zone>.<n>."""
     return f"{instance.address.rpartition('.')[0]}.0/24"
-
-
-def _signal(record: UndoRecord) -> None:
-    for instance in record.instances:
-        if not _send(instance, record.detail["signal"]):
-            raise TargetFailed(
-                f"instance {instance.id!r} is gone",
-                where=record.fault,
-                fix="run it again: the platform replaces what dies",
-            )
-
-
-def _unsignal(record: UndoRecord) -> None:
-    """Send the opposite signal where there is one; a later process of that number is spared."""
-    if record.detail["undo_signal"]:
-        for instance in record.instances:
-            _send(instance, record.detail["undo_signal"])
-
-
-def _send(instance: Instance, name: str) -> bool:
-    pid, ticks = int(instance.handle["pid"]), int(instance.handle["started_ticks"])
-    try:
-        return send_signal(pid, ticks, signal.Signals[name])
-    except PermissionError as error:
-        if not is_alive(pid, ticks):
-            return False
-        raise TargetFailed(
-            f"may not send {name} to {instance.id!r}: {error.strerror}",
-            where="demo",
-            fix="run as the user who started the platform, or as root",
-        ) from error
 
 
 def _known(

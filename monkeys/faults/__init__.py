@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from monkeys.faults.bad_deploy import BadDeploy
 from monkeys.faults.cache_flush import CacheFlush
 from monkeys.faults.clock_skew import ClockSkew
 from monkeys.faults.cpu_burn import CpuBurn
@@ -29,6 +30,7 @@ from monkeys.parameters import BadParameter, check_parameters, did_you_mean
 from monkeys.target import Fault
 
 FAULTS: dict[str, type[Fault]] = {
+    "bad-deploy": BadDeploy,
     "cache-flush": CacheFlush,
     "clock-skew": ClockSkew,
     "cpu-burn": CpuBurn,

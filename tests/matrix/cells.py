@@ -54,7 +54,7 @@ SHAPES = ("loss", "duplicate", "corrupt", "reorder", "rate")
 TWO_REGIONS = ("evacuation",)
 """These need a platform with another region."""
 
-ALIKE = (*SHAPES, "memory", "flush", "silence", *TWO_REGIONS)
+ALIKE = (*SHAPES, "memory", "flush", "silence", "deploy", *TWO_REGIONS)
 """CI's diagonal leaves these to others that end as they do, or to a test of their own."""
 
 OTHER_FAULTS = (
@@ -71,6 +71,7 @@ OTHER_FAULTS = (
     "flush",
     "silence",
     "names",
+    "deploy",
     *TWO_REGIONS,
     *SHAPES,
 )
@@ -82,7 +83,7 @@ HELD = ("burn", "files", "disk", "clock", "names")
 ABOUT = ("record", "inject", "confirm", "remove")
 """Phases about a fault's going in and out, in which HELD and `terminate` are killed as well."""
 
-REPLACED = ("kill", "dead", "terminate", *TWO_REGIONS)
+REPLACED = ("kill", "dead", "terminate", "deploy", *TWO_REGIONS)
 REPLACING_S = 5
 """What the platform's own scaling groups may take to replace what such a fault killed, or to let
 go of what one had them start."""

@@ -26,6 +26,7 @@ from chaosctl.drivers.network import (
     links,
     name_tables,
     nft,
+    pages,
     presses,
     splices,
 )
@@ -204,6 +205,12 @@ def _asked(door: Door, request: Request) -> dict[str, Any]:
         return {"per_second": presses.per_second(addresses, counts, _PAGE_TIMEOUT_S)}
 
 
+def _pages(door: Door, request: Request) -> dict[str, Any]:
+    with door.network_of(_place(request["world"])):
+        addresses, path = _addresses(request), request["path"]
+        return {"pages": pages.read(addresses, path, request["headers"], _PAGE_TIMEOUT_S)}
+
+
 def _addresses(request: Request) -> list[tuple[str, int]]:
     return [(address, port) for address, port in request["addresses"]]
 
@@ -229,6 +236,7 @@ OPERATIONS: dict[str, Operation] = {
     "flush_counts": _flush_counts,
     "inspect": _inspect,
     "missing": _missing,
+    "pages": _pages,
     "press": _press,
     "probe": _probe,
     "resolve": _resolve,

@@ -28,6 +28,7 @@ FAULTS = {
     "silence": "{fault: dns-failure, select: {service: recs, zone: us-east-1a}",
     "names": "{fault: dns-failure, select: {service: recs, zone: us-east-1a},"
     " with: {answer: servfail}",
+    "deploy": "{fault: bad-deploy, select: {service: recs, region: us-east-1}",
     "evacuation": "{fault: region-evacuation, select: {region: us-east-1}",
     "terminate": "{fault: instance-terminate, select: {service: recs, zone: us-east-1a}",
     "kill": "{fault: instance-kill, select: {service: recs, zone: us-east-1a},"
