@@ -19,7 +19,8 @@ KILLED = Death(0, 9, 60.0)
 
 
 class MemoryFleet:
-    """Instances as entries; `comes_up` is whether what starts also registers."""
+    """Instances as entries; `comes_up` is whether what starts also registers, `is_deaf`
+    whether no discovery server answers."""
 
     def __init__(self) -> None:
         self.tenants: dict[str, Tenant] = {}
@@ -27,6 +28,7 @@ class MemoryFleet:
         self.out_of_service: set[str] = set()
         self.parted: list[str] = []
         self.comes_up = True
+        self.is_deaf = False
         self.on_death: Callable[[Tenant, Death], None] = lambda _tenant, _death: None
         self.on_up: Callable[[Tenant], None] = lambda _tenant: None
         self._addresses = Addresses()
@@ -72,9 +74,14 @@ class MemoryFleet:
     async def part_with(self, dead: Tenant) -> None:
         self.parted.append(dead.spec.id)
 
-    async def set_in_service(self, tenants: Iterable[Tenant], *, is_in_service: bool) -> None:
+    async def set_in_service(
+        self, tenants: Iterable[Tenant], *, is_in_service: bool
+    ) -> list[Tenant]:
+        if self.is_deaf:
+            return list(tenants)
         for one in tenants:
             (self.out_of_service.discard if is_in_service else self.out_of_service.add)(one.spec.id)
+        return []
 
 
 class Scene:

@@ -114,9 +114,12 @@ def test_bundled_experiment_agrees_with_its_expected_verdict(name):
         found = find(name)
         setting = expected["passes-with"]
         fixed = load(found.text, found.source, FAULTS, settings=(setting,))
-        switch = setting.removeprefix("target.switches.").partition("=")[0]
-        assert experiment.target.options["switches"] == {switch: True}
-        assert fixed.target.options["switches"] == {switch: False}
+        is_switch = setting.startswith("target.switches.")
+        if is_switch:
+            switch = setting.removeprefix("target.switches.").partition("=")[0]
+            assert experiment.target.options["switches"] == {switch: True}
+            assert fixed.target.options["switches"] == {switch: False}
+        assert (experiment.method == fixed.method) == is_switch
 
 
 @pytest.mark.parametrize("name", lessons())
