@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar, Protocol, runtime_checkable
 
 from monkeys.errors import NotSupported
@@ -26,6 +27,9 @@ _DELAY_MS_MIN = 50
 _DELAY_MS_MAX = 30_000
 _GIVES_UP_MS = 1000.0
 """After this the C library goes on to the next server, so no answer is seen to be later."""
+
+_TIMED_LOOKS = 3
+_TIMED_BUDGET_MS = 1500.0
 
 
 @runtime_checkable
@@ -101,7 +105,8 @@ class DnsFailure(Fault):
             raise NotSupported(
                 f"no instance of '{target.name}' looks up names", where=NAME, fix="leave it out"
             )
-        return look_at_living(instances, target, "resolution", target.resolve)
+        ask = partial(_soonest, target) if self.answer == "late" else target.resolve
+        return look_at_living(instances, target, "resolution", ask)
 
     def took_effect(
         self, before: Mapping[str, Reading], now: Mapping[str, Reading]
@@ -144,3 +149,17 @@ class DnsFailure(Fault):
     @property
     def _seen_delay_ms(self) -> float:
         return min(self.delay_ms, _GIVES_UP_MS)
+
+
+def _soonest(target: CanResolve, instances: Sequence[Instance]) -> Mapping[str, Resolution]:
+    """The quickest of up to three look-ups, for a busy machine only ever adds."""
+    found = dict(target.resolve(instances))
+    spent_ms = max(each.took_ms for each in found.values())
+    for _ in range(_TIMED_LOOKS - 1):
+        if spent_ms > _TIMED_BUDGET_MS:
+            break
+        again = target.resolve(instances)
+        spent_ms += max(each.took_ms for each in again.values())
+        for id_, each in again.items():
+            found[id_] = min(found[id_], each, key=lambda one: one.took_ms)
+    return found

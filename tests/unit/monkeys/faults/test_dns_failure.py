@@ -8,7 +8,7 @@ import pytest
 
 from monkeys.errors import NotSupported
 from monkeys.faults.dns_failure import DnsFailure
-from monkeys.target import Answer, ProcessState, Reading, Resolution
+from monkeys.target import Answer, Instance, ProcessState, Reading, Resolution
 
 ADDRESS, NO_NAME, NONE = Answer.ADDRESS, Answer.NO_NAME, Answer.NONE
 WELL = (ADDRESS, 3.0)
@@ -65,3 +65,38 @@ def test_who_is_gone_asks_for_no_name_any_more() -> None:
 def test_a_target_that_looks_up_no_names_is_told_so() -> None:
     with pytest.raises(NotSupported, match="looks up names"):
         DnsFailure().look([], SimpleNamespace(name="other"))  # type: ignore[arg-type]
+
+
+class BusyMachine:
+    """A target on which each look-up takes as long as is said."""
+
+    name = "busy"
+
+    def __init__(self, *took_ms: float) -> None:
+        self.took_ms = list(took_ms)
+
+    def state(self, _instance: Instance) -> ProcessState:
+        return ProcessState.RUNNING
+
+    def resolve(self, instances: list[Instance]) -> dict[str, Resolution]:
+        took_ms = self.took_ms.pop(0)
+        return {each.id: Resolution(ADDRESS, took_ms) for each in instances}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "took_ms", "seen_ms", "left"),
+    [
+        (LATE, (250.0, 4.0, 90.0, 1.0), 4.0, 1),
+        (LATE, (900.0, 901.0, 1.0), 900.0, 1),
+        (LATE, (1600.0, 1.0), 1600.0, 1),
+        ({}, (3000.0, 1.0), 3000.0, 1),
+    ],
+)
+def test_what_is_timed_is_timed_again_as_long_as_that_is_quick(
+    parameters: dict[str, object], took_ms: tuple[float, ...], seen_ms: float, left: int
+) -> None:
+    target = BusyMachine(*took_ms)
+    one = Instance("i-1", "api", "g", "r", "z")
+    seen = DnsFailure(**parameters).look([one], target)  # type: ignore[arg-type]
+    assert seen["i-1"].resolution == Resolution(ADDRESS, seen_ms)
+    assert len(target.took_ms) == left
