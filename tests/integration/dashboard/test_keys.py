@@ -158,7 +158,7 @@ def test_kill_asks_with_the_command_for_that_instance(store):
         "run", "kill-one", "--set", f"method.0.select={{id: {chosen.id}}}",
     )  # fmt: skip
     assert f"$ chaosctl run kill-one --set 'method.0.select={{id: {chosen.id}}}'" in text
-    assert "instance-kill on 1 of 90 instances" in text
+    assert "instance-kill on 1 of 96 instances" in text
     assert "y: yes" in text
 
 
@@ -189,7 +189,7 @@ def test_run_shows_the_plan_and_runs_exactly_the_shown_command(runs, monkeypatch
 
     async def drive(app, pilot):
         app.overview.experiments.focus()
-        await pilot.press("down", "r")
+        await pilot.press("down", "down", "down", "r")
         await pilot.pause()
         text = text_of(app)
         await pilot.press("y")
@@ -198,7 +198,7 @@ def test_run_shows_the_plan_and_runs_exactly_the_shown_command(runs, monkeypatch
 
     text = at(runs, drive)
     assert "$ chaosctl run kill-one " in text
-    assert "instance-kill on 1 of 90 instances" in text
+    assert "instance-kill on 1 of 96 instances" in text
     assert started == [("run", "kill-one", "--dry-run"), ("run", "kill-one")]
 
 

@@ -28,7 +28,7 @@ def test_every_series_is_there_from_the_first_step_on(scene: Scene) -> None:
     causes = {tags["cause"] for tags, _, _ in scene.sink.points(name="playback.starts")}
     assert causes == {
         *SERVICES,
-        *("none", "unreachable"),
+        *("dns", "none", "unreachable"),
     }
     edges = scene.sink.points(name="edge.requests", status="5xx")
     assert {tags["nf.zone"] for tags, _, _ in edges} == set(ZONES)
