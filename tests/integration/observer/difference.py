@@ -123,15 +123,33 @@ def _population(snapshot: Snapshot) -> Counter[str]:
 
 
 def _namespaces(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
-    old = {name for name in before.namespaces if not name.startswith("net:")}
-    new = {name for name in after.namespaces if not name.startswith("net:")}
+    homes, new_homes = _homes(before), _homes(after)
+    old = {name for name in before.namespaces - homes.keys() if not name.startswith("net:")}
+    new = {name for name in after.namespaces - new_homes.keys() if not name.startswith("net:")}
     yield from _sets("namespace", old, new)
+    yield from _counts("namespace", Counter(homes.values()), Counter(new_homes.values()))
     for space in after.spaces.values():
         known = before.spaces.get(space.id)
         is_held = space.member_count == 0 and not space.is_lingering
         if is_held and (known is None or known.member_count):
             yield Residue("namespace", f"{space.id} held by {', '.join(space.holders)}")
     yield from _counts("namespace", _places(before), _places(after))
+
+
+def _homes(snapshot: Snapshot) -> dict[str, str]:
+    """Mount namespaces of instances, and where these are: they come and go with them."""
+    found: dict[str, set[str]] = {}
+    for process in snapshot.processes:
+        if not _is_outside(process):
+            space = snapshot.spaces.get(process.namespace("net"))
+            place = "" if space is None or space.has_bridge else space.place
+            found.setdefault(process.namespace("mnt"), set()).add(place)
+    return {
+        name: f"mount namespace in {place}"
+        for name, places in found.items()
+        for place in places
+        if places == {place} and place
+    }
 
 
 def _places(snapshot: Snapshot) -> Counter[str]:
@@ -209,11 +227,21 @@ def _inner(space: Space) -> Counter[str]:
 
 
 def _mounts(before: Snapshot, after: Snapshot) -> Iterator[Residue]:
-    """Instances' disks, which are mounted in a mount, come and go with them: the count is held."""
+    """Instances' disks, which are mounted in a mount, come and go with them: the count is held.
+
+    So it is of what is mounted in an instance's own mount namespace, which goes with it.
+    """
     old, new = _disks(before), _disks(after)
-    plain_old, plain_new = before.mounts - old, after.mounts - new
-    yield from _sets("mount", {" ".join(m) for m in plain_old}, {" ".join(m) for m in plain_new})
+    yield from _counts("mount", _plain(before, old), _plain(after, new))
     yield from _counts("mount", _folders(old), _folders(new))
+
+
+def _plain(snapshot: Snapshot, disks: frozenset[tuple[str, str, str]]) -> Counter[str]:
+    homes = _homes(snapshot)
+    return Counter(
+        f"{homes.get(namespace, namespace)} {point} {kind}"
+        for namespace, point, kind in snapshot.mounts - disks
+    )
 
 
 def _disks(snapshot: Snapshot) -> frozenset[tuple[str, str, str]]:

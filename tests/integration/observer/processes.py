@@ -6,6 +6,7 @@ import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 KINDS = ("mnt", "net", "pid", "user")
 NAMESPACE = re.compile(r"^(mnt|net|pid|user):\[(\d+)\]$")
@@ -87,8 +88,16 @@ def handles(pid: int) -> list[Handle]:
     return found
 
 
-def mounts(pid: int | str) -> tuple[list[tuple[str, str]], list[Handle]]:
-    """Mounts a process sees as (mount point, type), and namespaces kept alive by a bind mount."""
+class Mount(NamedTuple):
+    """device: major:minor; the same in each mount namespace that sees the file system."""
+
+    point: str
+    kind: str
+    device: str
+
+
+def mounts(pid: int | str) -> tuple[list[Mount], list[Handle]]:
+    """Mounts that a process sees, and namespaces kept alive by a bind mount."""
     try:
         text = Path(f"/proc/{pid}/mountinfo").read_text(errors="replace")
     except OSError:
@@ -98,7 +107,7 @@ def mounts(pid: int | str) -> tuple[list[tuple[str, str]], list[Handle]]:
         left, _, right = line.partition(" - ")
         fields = left.split()
         root, point, kind = fields[3], fields[4], right.split()[0]
-        seen.append((point, kind))
+        seen.append(Mount(point, kind, fields[2]))
         if kind == "nsfs" and NAMESPACE.match(root):
             held.append(Handle(root, f"/proc/{pid}/root{point}", f"mount on {point}"))
     return seen, held

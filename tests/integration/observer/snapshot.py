@@ -173,7 +173,7 @@ def _mounts(processes: Iterable[Process]) -> tuple[set[tuple[str, str, str]], li
         members.setdefault(process.namespace("mnt"), process.pid)
     for namespace, pid in members.items():
         seen, bound = mounts(pid)
-        found |= {(namespace, point, kind) for point, kind in seen}
+        found |= {(namespace, mount.point, mount.kind) for mount in seen}
         held += bound
     return found, held
 
@@ -181,15 +181,19 @@ def _mounts(processes: Iterable[Process]) -> tuple[set[tuple[str, str, str]], li
 def _full_disks(processes: Iterable[Process]) -> Iterable[str]:
     """File systems in memory, in other mount namespaces than ours, that have no room left."""
     members = {process.namespace("mnt"): process.pid for process in processes}
+    devices: set[str] = set()
     for namespace, pid in members.items():
         if not namespace or namespace == _own("mnt"):
             continue
-        for point, kind in mounts(pid)[0]:
+        for point, kind, device in mounts(pid)[0]:
+            if kind != "tmpfs" or device in devices:
+                continue
+            devices.add(device)
             try:
-                status = os.statvfs(f"/proc/{pid}/root{point}") if kind == "tmpfs" else None
+                status = os.statvfs(f"/proc/{pid}/root{point}")
             except OSError:  # it went with its instance
                 continue
-            if status is not None and status.f_blocks and not status.f_bavail:
+            if status.f_blocks and not status.f_bavail:
                 yield point
 
 
